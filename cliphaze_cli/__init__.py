@@ -1,0 +1,18 @@
+"""cliphaze: remove haze from photographs with the CLIPHaze network."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cliphaze_cli.dehazer import Dehazed, Dehazer
+
+__version__ = "0.1.0"
+__all__ = ["Dehazed", "Dehazer", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    # Lazy: importing the package must not import torch, or `cliphaze --help` takes seconds.
+    if name in ("Dehazed", "Dehazer"):
+        from cliphaze_cli import dehazer
+
+        return getattr(dehazer, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,45 @@
+"""What a batch does with each photo: dehaze it, and write its density maps where they are wanted."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cliphaze_cli.batch.plan import Job
+from cliphaze_cli.batch.run import Product
+
+if TYPE_CHECKING:
+    from cliphaze_cli.dehazer import Dehazed, Dehazer
+    from cliphaze_cli.imaging.photo import Photo
+
+
+def dehazing(dehazer: "Dehazer", *, strength: float, maps: bool) -> "Callable[[Photo], Product]":
+    """Return the `process` of `batch.run`: dehaze with `strength` 0..1, and with `maps` export the haze density.
+
+    Details of each product: density_mean (0..1, of the hazy photo) and density_source ("clip" or "model").
+    """
+    return partial(_dehaze, dehazer, strength, maps)
+
+
+def _dehaze(dehazer: "Dehazer", strength: float, maps: bool, photo: "Photo") -> Product:
+    from cliphaze_cli.imaging.imagefile import with_pixels
+
+    dehazed = dehazer.dehaze(photo.pixels, strength=strength)
+    return Product(
+        with_pixels(photo, dehazed.image),
+        write_extras=partial(_write_maps, photo, dehazed, _title(dehazer, dehazed)) if maps else None,
+        details={"density_mean": float(dehazed.density.mean()), "density_source": dehazed.density_source},
+    )
+
+
+def _write_maps(photo: "Photo", dehazed: "Dehazed", title: str, job: Job) -> None:
+    # Enlarged only now, by the writing thread: a float map of the photo's size is as large as the photo.
+    from cliphaze_cli.imaging.densitymap import save_density
+    from cliphaze_cli.prior.upsample import upsample_density
+
+    save_density(upsample_density(dehazed.density, photo.pixels), photo.pixels, job.stem, title=title)
+
+
+def _title(dehazer: "Dehazer", dehazed: "Dehazed") -> str:
+    if dehazed.density_source == "clip" and dehazer.prior is not None:
+        return f"haze density (CLIP {dehazer.prior.name})"
+    return "haze density (network estimate, not CLIP)"

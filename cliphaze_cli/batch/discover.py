@@ -1,0 +1,64 @@
+"""Find the images of a folder."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cliphaze_cli.imaging.formats import is_image_name
+
+MAP_ENDINGS = (".density.png", ".density-overlay.png")  # our own density maps: images, but not photos
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a folder holds. Paths in `images` are relative to the folder, sorted."""
+
+    images: tuple[Path, ...]
+    ignored: int  # files whose names are not those of images
+    subfolders: int  # met and, without `recursive`, not entered
+    unreadable: tuple[tuple[Path, str], ...]  # sub-folders that could not be listed, and why
+
+
+def find_images(folder: Path, *, recursive: bool = False, exclude: Path | None = None) -> Found:
+    """List the images of `folder` by their names; hidden files and folders are left out.
+
+    With `recursive` its sub-folders too, but not `exclude` (the output folder), and not symbolic links to folders,
+    which could lead round in circles. Density maps that cliphaze wrote are not taken for photos. Raises OSError if
+    `folder` itself cannot be listed.
+    """
+    os.scandir(folder).close()  # walk() reports what it cannot list to onerror only; the top folder must raise
+    images: list[Path] = []
+    unreadable: list[tuple[Path, str]] = []
+    ignored = subfolders = 0
+
+    def note(error: OSError) -> None:
+        unreadable.append((Path(error.filename), error.strerror or str(error)))
+
+    for top, folders, names in os.walk(folder, onerror=note):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        subfolders += len(folders)
+        if recursive:
+            folders[:] = [name for name in folders if exclude is None or not _same(Path(top, name), exclude)]
+        else:
+            folders.clear()
+        for name in names:
+            if name.startswith("."):
+                continue
+            path = Path(top, name)
+            if is_image_name(path) and not name.lower().endswith(MAP_ENDINGS) and _may_be_opened(path):
+                images.append(path.relative_to(folder))
+            else:
+                ignored += 1
+    return Found(tuple(sorted(images)), ignored, subfolders, tuple(sorted(unreadable)))
+
+
+def _may_be_opened(path: Path) -> bool:
+    # Opening a named pipe or device would hang. A dangling link stays: its failure should be reported, not hidden.
+    return path.is_file() or (path.is_symlink() and not path.exists())
+
+
+def _same(first: Path, second: Path) -> bool:
+    try:
+        return first.samefile(second)
+    except OSError:
+        return False

@@ -1,0 +1,69 @@
+"""What a batch refuses before it starts: every reason for which work would be lost or overwritten."""
+
+import os
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cliphaze_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from cliphaze_cli.batch.plan import Job
+
+
+def refuse_shared_outputs(jobs: "Sequence[Job]") -> None:
+    """Raise UsageError if two inputs map to one output, also if only upper and lower case tell them apart."""
+    owners: dict[str, tuple[Path, Path]] = {}
+    for job in jobs:
+        for output in job.outputs:
+            first, written = owners.setdefault(_key(output), (job.source, output))
+            if first != job.source:
+                same = "" if written == output else f" ({output.name} on file systems that ignore case)"
+                raise UsageError(
+                    f"{first} and {job.source} would both be written to {written}{same}: "
+                    "rename one of them, or convert them separately"
+                )
+
+
+def refuse_outputs_that_are_inputs(jobs: "Sequence[Job]") -> None:
+    """Raise UsageError if an output is one of the inputs, by whatever path or link."""
+    inputs = {identity: job.source for job in jobs if (identity := _identity(job.source)) is not None}
+    for job in jobs:
+        for output in job.outputs:
+            identity = _identity(output)
+            if identity is not None and identity in inputs:
+                raise UsageError(
+                    f"the output {output} is an input ({inputs[identity]}): choose another OUTPUT, or give --suffix"
+                )
+
+
+def refuse_blocked_outputs(jobs: "Sequence[Job]") -> None:
+    """Raise UsageError if a folder stands where an output file should go."""
+    for job in jobs:
+        for output in job.outputs:
+            if output.is_dir():
+                raise UsageError(f"cannot write {output}: a folder of that name is in the way")
+
+
+def refuse_existing(jobs: "Sequence[Job]") -> None:
+    """Raise UsageError if any output exists."""
+    existing = [output for job in jobs for output in job.outputs if os.path.lexists(output)]
+    if existing:
+        count = "1 output exists" if len(existing) == 1 else f"{len(existing)} outputs exist"
+        first = existing[0] if len(existing) == 1 else f"first: {existing[0]}"
+        raise UsageError(
+            f"{count} already ({first}): give --skip-existing to keep what is there, or --overwrite to replace it"
+        )
+
+
+def _key(path: Path) -> str:
+    return unicodedata.normalize("NFC", str(path.absolute())).casefold()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if status.st_ino else None  # some network drives number no files

@@ -1,0 +1,69 @@
+"""The `cliphaze` command: one Typer app, one module per command; heavy imports happen inside the commands."""
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from cliphaze_cli import __version__
+from cliphaze_cli.cli.console import Console
+from cliphaze_cli.cli.dehaze import dehaze
+from cliphaze_cli.cli.density import density
+from cliphaze_cli.cli.download import download_weights
+from cliphaze_cli.cli.info import info
+from cliphaze_cli.cli.interruption import EXIT_INTERRUPTED, termination_interrupts
+from cliphaze_cli.errors import CliphazeError
+
+app = typer.Typer(
+    name="cliphaze",
+    help="Remove haze from photographs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cliphaze {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
+    """Make Ctrl-C and SIGTERM end `command` with one line; Typer on its own would say nothing."""
+
+    @functools.wraps(command)
+    def run(*args: object, **options: object) -> None:
+        try:
+            with termination_interrupts():
+                command(*args, **options)
+        except KeyboardInterrupt:
+            Console().error("interrupted")
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+
+    return run
+
+
+for _command in (dehaze, density, download_weights, info):
+    app.command()(_interruptible(_command))
+
+
+def main() -> None:
+    """Run the command line; expected failures become one line on stderr and their exit code."""
+    try:
+        app()
+    except CliphazeError as error:
+        Console().error(str(error))
+        sys.exit(error.exit_code)

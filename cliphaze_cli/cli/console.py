@@ -1,0 +1,53 @@
+"""The one sink of output: text for people on stderr, results for programs on stdout."""
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass
+class Console:
+    """`verbosity`: -1 errors only, 0 normal, 1 detail. With `as_json`, stdout carries one JSON document."""
+
+    verbosity: int = 0
+    as_json: bool = False
+
+    def info(self, text: str) -> None:
+        """A line for people, hidden by --quiet."""
+        if self.verbosity >= 0:
+            self._to_stderr(text)
+
+    def detail(self, text: str) -> None:
+        """A line shown only by --verbose."""
+        if self.verbosity >= 1:
+            self._to_stderr(text)
+
+    def notice(self, text: str) -> None:
+        """Something done differently from what people may expect; hidden by --quiet."""
+        self.info(f"note: {text}")
+
+    def error(self, text: str) -> None:
+        """A failure; always shown."""
+        self._to_stderr(f"cliphaze: error: {text}")
+
+    def result(self, document: Any) -> None:
+        """The result for programs: printed as JSON on stdout, only with --json."""
+        if self.as_json:
+            text = json.dumps(document, indent=2, ensure_ascii=False)
+            try:
+                text.encode(sys.stdout.encoding or "utf-8")
+            except UnicodeEncodeError:  # a file name outside the terminal's alphabet, or not text at all
+                text = json.dumps(document, indent=2)
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether a progress bar is welcome: a terminal, and neither --quiet nor --json."""
+        return self.verbosity >= 0 and not self.as_json and sys.stderr.isatty()
+
+    @staticmethod
+    def _to_stderr(text: str) -> None:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()

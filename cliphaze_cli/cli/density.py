@@ -1,0 +1,228 @@
+"""`cliphaze density`: where the haze is, as seen by CLIP or, when asked, as estimated by the network."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cliphaze_cli.batch.discover import find_images
+from cliphaze_cli.batch.plan import Job
+from cliphaze_cli.batch.refusals import (
+    refuse_blocked_outputs,
+    refuse_outputs_that_are_inputs,
+    refuse_shared_outputs,
+)
+from cliphaze_cli.batch.report import explain
+from cliphaze_cli.cli.console import Console
+from cliphaze_cli.cli.options import (
+    DeviceOption,
+    JsonOption,
+    ModelOption,
+    PrecisionOption,
+    QuietOption,
+    VerboseOption,
+    WeightsOption,
+    make_console,
+)
+from cliphaze_cli.errors import UsageError, WeightsError
+from cliphaze_cli.prior.clip_model import BUILDERS, DEFAULT_MODEL, ClipPrior, clip_available
+from cliphaze_cli.prior.prompts import Prompts, custom_prompts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SOURCES = ("auto", "clip", "model")
+_DEFAULT_WEIGHTS = "tiny"
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where the maps come from. `label` names it in legends and lines, `fields` in the JSON document."""
+
+    label: str
+    fields: dict[str, Any]
+    estimate: "Callable[[NDArray[np.generic]], NDArray[np.float32]]"  # (H, W, 3) pixels to (h, w)
+
+
+def _choice(option: str, known: Sequence[str]) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if value.lower() not in known:
+            raise UsageError(f"{option} must be one of {', '.join(known)}, not {value!r}")
+        return value.lower()
+
+    return check
+
+
+def density(
+    images: Annotated[list[Path], typer.Argument(metavar="IMG...", help="Photos, or folders of photos.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder for the maps; default: beside each photo.")
+    ] = None,
+    source: Annotated[
+        str,
+        typer.Option(
+            metavar="|".join(SOURCES),
+            callback=_choice("--source", SOURCES),
+            help="Who judges: CLIP (auto asks for it too), or the dehazing network itself (model), which is not CLIP.",
+        ),
+    ] = "auto",
+    clip: Annotated[
+        str, typer.Option(metavar="MODEL", help="open_clip model, with or without :TAG of a checkpoint.")
+    ] = DEFAULT_MODEL,
+    builder: Annotated[
+        str,
+        typer.Option(
+            metavar="|".join(BUILDERS),
+            callback=_choice("--builder", BUILDERS),
+            help="How CLIP's map is built: sliding windows, or patch tokens of one pass (faster).",
+        ),
+    ] = BUILDERS[0],
+    prompt_hazy: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="What haze looks like, in words; can be repeated.")
+    ] = None,
+    prompt_clear: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="What clear air looks like, in words; can be repeated.")
+    ] = None,
+    npy: Annotated[bool, typer.Option("--npy", help="Also save the map as a float32 NumPy array.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace maps that exist.")] = False,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    model: ModelOption = _DEFAULT_WEIGHTS,
+    weights: WeightsOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Show where the haze is: a 16-bit map (0 clear, 65535 dense) and a colour overlay for each photo."""
+    console = make_console(quiet=quiet, verbose=verbose, as_json=as_json)
+    if source == "model":
+        if prompt_hazy or prompt_clear or clip != DEFAULT_MODEL or builder != BUILDERS[0]:
+            raise UsageError("--clip, --builder and --prompt-... are CLIP's: leave them out with --source model")
+    elif weights is not None or model != _DEFAULT_WEIGHTS or precision != "auto":
+        raise UsageError("--model, --weights and --precision are the network's: give them with --source model")
+    prompts = custom_prompts(prompt_hazy or (), prompt_clear or ())
+    jobs = _plan(images, output, npy=npy, overwrite=overwrite, console=console)
+    if source == "model":
+        judge = _network(model, weights, device, precision)
+    else:
+        judge = _clip(clip, builder, prompts, device)
+    console.detail(f"maps by {judge.label}")
+    _run(jobs, judge, npy=npy, console=console)
+
+
+def _plan(images: Sequence[Path], output: Path | None, *, npy: bool, overwrite: bool, console: Console) -> list[Job]:
+    """Return one job a photo; refuse beforehand whatever would lose a file."""
+    from cliphaze_cli.imaging.densitymap import density_paths
+
+    if output is not None and output.exists() and not output.is_dir():
+        raise UsageError(f"--output must be a folder, but {output} is a file")
+    jobs = []
+    for photo in _photos(images, console):
+        paths = density_paths((output or photo.parent) / photo.stem, npy)
+        jobs.append(Job(photo, paths[0], tuple(paths[1:])))
+    refuse_shared_outputs(jobs)
+    refuse_outputs_that_are_inputs(jobs)
+    refuse_blocked_outputs(jobs)
+    existing = [path for job in jobs for path in job.outputs if path.exists() or path.is_symlink()]
+    if existing and not overwrite:
+        others = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
+        raise UsageError(f"{existing[0]}{others} exists already: give --overwrite to replace it, or --output DIR")
+    if output is not None:
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot create the output folder {output}: {error.strerror}") from error
+    return jobs
+
+
+def _photos(images: Sequence[Path], console: Console) -> list[Path]:
+    photos: dict[Path, Path] = {}  # by real path: the same photo given twice is one photo
+    for image in images:
+        if not image.exists():
+            raise UsageError(f"there is no {image}")
+        found = [image]
+        if image.is_dir():
+            try:
+                found = [image / name for name in find_images(image).images]
+            except OSError as error:
+                raise UsageError(f"cannot list the folder {image}: {error.strerror}") from error
+            if not found:
+                console.notice(f"no images in {image}")
+        for photo in found:
+            photos.setdefault(photo.resolve(), photo)
+    if not photos:
+        raise UsageError("no images to look at")
+    return list(photos.values())
+
+
+def _clip(name: str, builder: str, prompts: Prompts, device: str) -> _Source:
+    from cliphaze_cli.runtime import tune_allocator
+
+    available = clip_available(name)
+    tune_allocator()
+    try:
+        prior = ClipPrior.from_cache(name, device=device)
+    except WeightsError as error:
+        if available:
+            raise
+        raise WeightsError(f"{error}, or give --source model for the network's own estimate (not CLIP)") from error
+    fields: dict[str, Any] = {"source": "clip", "model": prior.name, "builder": builder}
+    if prompts != custom_prompts():
+        fields["prompts"] = {"hazy": list(prompts.hazy), "clear": list(prompts.clear)}
+    return _Source(
+        label=f"CLIP {prior.name}",
+        fields=fields,
+        estimate=lambda pixels: prior.density(pixels, builder=builder, prompts=prompts),
+    )
+
+
+def _network(model: str, weights: Path | None, device: str, precision: str) -> _Source:
+    from cliphaze_cli.dehazer import Dehazer
+
+    dehazer = Dehazer.from_pretrained(model, weights=weights, device=device, precision=precision)
+    return _Source(
+        label="network estimate, not CLIP",
+        fields={"source": "model", "model": dehazer.weights_name},
+        estimate=dehazer.estimate_density,
+    )
+
+
+def _run(jobs: Sequence[Job], judge: _Source, *, npy: bool, console: Console) -> None:
+    """Make every job's maps; a photo that fails is reported, and the others are done all the same."""
+    done: list[dict[str, Any]] = []
+    failed: list[dict[str, str]] = []
+    for job in jobs:
+        try:
+            mean, paths = _map_photo(job, judge, npy, console)
+        except Exception as error:  # noqa: BLE001 -- one bad file must not stop the rest
+            reason, trace = explain(error)
+            failed.append({"input": str(job.source), "error": reason})
+            console.error(f"{job.source}: {reason}")
+            if trace:
+                console.detail(trace)
+            continue
+        names = ", ".join(path.name for path in paths)
+        console.info(f"{job.source}: mean haze density {mean:.3f} ({judge.label}) -> {names}")
+        outputs = [str(path) for path in paths]
+        done.append({"input": str(job.source), "source": judge.fields["source"], "mean": mean, "outputs": outputs})
+    console.result({**judge.fields, "images": done, "failed": failed})
+    if failed:
+        console.error(f"{len(failed)} of {len(jobs)} photos failed")
+        raise typer.Exit(code=1)
+
+
+def _map_photo(job: Job, judge: _Source, npy: bool, console: Console) -> tuple[float, list[Path]]:
+    from cliphaze_cli.imaging.densitymap import save_density
+    from cliphaze_cli.imaging.imagefile import read
+    from cliphaze_cli.prior.upsample import upsample_density
+
+    photo = read(job.source)
+    for notice in photo.notices:
+        console.detail(f"{job.source}: {notice}")
+    density = upsample_density(judge.estimate(photo.pixels), photo.pixels)
+    stem = job.target.parent / job.source.stem
+    paths = save_density(density, photo.pixels, stem, npy=npy, title=f"haze density ({judge.label})")
+    return round(float(density.mean(dtype="float64")), 6), paths

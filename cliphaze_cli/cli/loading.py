@@ -1,0 +1,51 @@
+"""Load the network that a command asked for, with CLIP where it is here and of use."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cliphaze_cli.cli.console import Console
+from cliphaze_cli.cli.options import Resolution
+from cliphaze_cli.errors import WeightsError
+
+if TYPE_CHECKING:
+    from cliphaze_cli.dehazer import Dehazer
+
+DEFAULT_CLIP = "ViT-B-32"
+
+
+def load(model: str, weights: Path | None, device: str, precision: str, resolution: Resolution) -> "Dehazer":
+    """Load the network; see `Dehazer.from_pretrained`. Imports torch."""
+    from cliphaze_cli.dehazer import Dehazer
+
+    return Dehazer.from_pretrained(model, weights=weights, device=device, precision=precision, resolution=resolution)
+
+
+def add_clip(dehazer: "Dehazer", clip: str | None, console: Console) -> None:
+    """Give the dehazer CLIP, if its weights can use it; where CLIP was not asked for, being without is only noted."""
+    from cliphaze_cli.prior.clip_model import ClipPrior, clip_available
+
+    if not dehazer.instructions:
+        if clip is not None:
+            console.notice(f"the weights {dehazer.weights_name} were trained without CLIP: --clip changes nothing")
+        return
+    try:
+        if clip is None and not clip_available(DEFAULT_CLIP):
+            console.notice("dehazing without CLIP: `cliphaze download-weights` fetches it (--no-clip: never use it)")
+            return
+        dehazer.prior = ClipPrior.from_cache(clip or DEFAULT_CLIP, device=dehazer.device)
+    except (WeightsError, ImportError) as error:
+        if clip is not None:
+            raise
+        console.notice(f"dehazing without CLIP: {error}")
+
+
+def description(dehazer: "Dehazer") -> dict[str, Any]:
+    """What was used, for people and for --json."""
+    names = {"torch.float32": "fp32", "torch.bfloat16": "bf16", "torch.float16": "fp16"}
+    return {
+        "weights_sha256": dehazer.weights_sha256,
+        "device": str(dehazer.device),
+        "precision": names[str(dehazer.precision)],
+        "resolution": dehazer.working_side or "full",
+        "clip": dehazer.prior.name if dehazer.prior is not None else None,
+    }

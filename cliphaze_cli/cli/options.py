@@ -1,0 +1,93 @@
+"""Options that several commands share: their names, their help, and the checks that need no heavy import.
+
+Use as annotations, `device: DeviceOption = "auto"`; a bad value raises a one-line UsageError before any work.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from cliphaze_cli.cli.console import Console
+from cliphaze_cli.errors import UsageError
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+SMALLEST_RESOLUTION = 64  # pixels on the long side: below this the network has nothing to look at
+
+Resolution = int | Literal["auto", "full"]
+
+
+def check_device(device: str) -> str:
+    """Return `device` in lower case if it is auto, cpu, cuda, cuda:N or mps; raise UsageError otherwise."""
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", device.lower()):
+        raise UsageError(f"--device must be auto, cpu, cuda, cuda:N or mps, not {device!r}")
+    return device.lower()
+
+
+def check_precision(precision: str) -> str:
+    """Return `precision` in lower case if it is one of PRECISIONS; raise UsageError otherwise."""
+    if precision.lower() not in PRECISIONS:
+        raise UsageError(f"--precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
+    return precision.lower()
+
+
+def parse_resolution(text: str) -> Resolution:
+    """Read --resolution: the working size's long side in pixels (at least SMALLEST_RESOLUTION), "auto" or "full"."""
+    lowered = text.strip().lower()
+    if lowered == "auto":
+        return "auto"
+    if lowered == "full":
+        return "full"
+    if not re.fullmatch(r"[0-9]{1,6}", lowered):
+        raise UsageError(f"--resolution must be a number of pixels, auto or full, not {text!r}")
+    if int(lowered) < SMALLEST_RESOLUTION:
+        raise UsageError(f"--resolution must be at least {SMALLEST_RESOLUTION} pixels, not {lowered}")
+    return int(lowered)
+
+
+def _check_resolution(text: str) -> str:
+    parse_resolution(text)
+    return text
+
+
+def make_console(*, quiet: bool, verbose: bool, as_json: bool = False) -> Console:
+    """Return the Console that --quiet, --verbose and --json ask for; raise UsageError for --quiet with --verbose."""
+    if quiet and verbose:
+        raise UsageError("--quiet and --verbose contradict each other: give one of them")
+    return Console(verbosity=-1 if quiet else int(verbose), as_json=as_json)
+
+
+DeviceOption = Annotated[
+    str,
+    typer.Option("--device", metavar="auto|cpu|cuda[:N]|mps", callback=check_device, help="Where the network runs."),
+]
+PrecisionOption = Annotated[
+    str,
+    typer.Option(
+        "--precision",
+        metavar="auto|fp32|bf16|fp16",
+        callback=check_precision,
+        help="Arithmetic of the network; auto picks what is fast and safe on the device.",
+    ),
+]
+ModelOption = Annotated[
+    str,
+    typer.Option("--model", metavar="NAME", help="Weights by name; `cliphaze download-weights --list` shows them."),
+]
+WeightsOption = Annotated[
+    Path | None,
+    typer.Option("--weights", metavar="PATH", help="A checkpoint file of your own (.safetensors), instead of --model."),
+]
+ResolutionOption = Annotated[
+    str,
+    typer.Option(
+        "--resolution",
+        metavar="PIXELS|auto|full",
+        callback=_check_resolution,
+        help="Long side the network works at; its result is applied at the photo's own size. full: no reduction.",
+    ),
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print details.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document on standard output.")]

@@ -1,0 +1,100 @@
+"""A batch's end, for people (lines on stderr) and for programs (the document of --json)."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from cliphaze_cli.batch.plan import Plan
+from cliphaze_cli.batch.report import BatchReport, FileResult
+from cliphaze_cli.cli.console import Console
+from cliphaze_cli.cli.interruption import EXIT_INTERRUPTED
+from cliphaze_cli.imaging.atomic import shown
+
+
+def all_results(plan: Plan, report: BatchReport) -> list[FileResult]:
+    """Every file by its path: what was processed, what was skipped, and folders that could not be listed."""
+    skipped = [FileResult(job.source, job.target, "skipped", reason="the output exists") for job in plan.skipped]
+    failed = [
+        FileResult(folder, None, "failed", reason=f"cannot list this folder: {why}") for folder, why in plan.unreadable
+    ]
+    return sorted([*report.results, *skipped, *failed], key=lambda result: result.source)
+
+
+def counts(results: list[FileResult]) -> dict[str, int]:
+    """How many files were done, failed and skipped."""
+    return {status: sum(result.status == status for result in results) for status in ("done", "failed", "skipped")}
+
+
+def exit_code(results: Iterable[FileResult], interrupted: bool) -> int:
+    """130 after an interruption, 1 if anything failed, else 0."""
+    if interrupted:
+        return EXIT_INTERRUPTED
+    return int(any(result.status == "failed" for result in results))
+
+
+def file_line(result: FileResult) -> str:
+    """One finished file, for --verbose."""
+    if result.status == "failed":
+        return f"{shown(result.source)}: failed"
+    size = f"{result.size[0]} x {result.size[1]}, " if result.size else ""
+    target = shown(result.target) if result.target else ""
+    return f"{shown(result.source)} -> {target} ({size}{result.seconds:.1f} s)"
+
+
+def tell(console: Console, results: list[FileResult], *, planned: int, interrupted: bool, seconds: float) -> None:
+    """Print notices, then failures with their reasons, then one line that sums up."""
+    for line in notice_lines(results):
+        console.notice(line)
+    for result in results:
+        if result.status == "failed":
+            console.error(failure_line(result))
+            if result.traceback:
+                console.detail(result.traceback.rstrip())
+    done, failed, skipped = counts(results).values()
+    if interrupted:
+        console.error(f"interrupted with {done} of {planned} done; --skip-existing will continue from there")
+        return
+    if not planned and not failed:
+        console.info(
+            f"nothing to do: {'the output exists' if skipped == 1 else f'all {skipped} outputs exist'} already"
+        )
+        return
+    parts = [f"{done} dehazed"]
+    parts += [f"{failed} failed"] if failed else []
+    parts += [f"{skipped} skipped (outputs exist)"] if skipped else []
+    console.info(f"{', '.join(parts)} in {seconds:.1f} s")
+
+
+def failure_line(result: FileResult) -> str:
+    """What failed and why; the path is not repeated where the reason names it."""
+    reason, source = result.reason or "unknown reason", shown(result.source)
+    return reason if source in reason else f"{source}: {reason}"
+
+
+def notice_lines(results: Iterable[FileResult]) -> list[str]:
+    """Each notice once, with the file it is about, or their number: a folder of scans shares one notice."""
+    sources: dict[str, list[str]] = {}
+    for result in results:
+        for notice in result.notices:
+            sources.setdefault(notice, []).append(shown(result.source))
+    return [
+        f"{files[0]}: {notice}" if len(files) == 1 else f"{len(files)} files, first {files[0]}: {notice}"
+        for notice, files in sources.items()
+    ]
+
+
+def file_record(result: FileResult) -> dict[str, Any]:
+    """One file of the --json document."""
+    width, height = result.size or (None, None)
+    return {
+        "source": str(result.source),
+        "target": None if result.target is None else str(result.target),
+        "status": result.status,
+        "reason": result.reason,
+        "seconds": round(result.seconds, 3),
+        "width": width,
+        "height": height,
+        "density_mean": result.details.get("density_mean"),
+        "density_source": result.details.get("density_source"),
+        "density_files": [str(path) for path in result.extras],
+        "notices": list(result.notices),
+    }

@@ -1,0 +1,63 @@
+"""Images as people hold them (PIL, numpy, torch) to pixel arrays and back to the same kind."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+
+def to_pixels(image: Any) -> NDArray:
+    """Any supported image as an (H, W, 3) RGB array, uint8, uint16 or float32 in [0, 1]; alpha is left behind.
+
+    Raises:
+        TypeError: not an image type, or an unsupported dtype.
+        ValueError: a shape that is no image, or a float image outside [0, 1].
+    """
+    if isinstance(image, Image.Image):
+        return np.asarray(image.convert("RGB"))
+    if isinstance(image, Tensor):
+        if image.dim() != 3 or image.shape[0] != 3:
+            raise ValueError(f"a torch image must be (3, H, W) or (B, 3, H, W), not {tuple(image.shape)}")
+        return _checked(image.detach().permute(1, 2, 0).cpu().to(_plain_dtype(image)).numpy())
+    if isinstance(image, np.ndarray):
+        if image.ndim == 2:
+            image = np.repeat(image[..., None], 3, axis=2)
+        if image.ndim != 3 or image.shape[2] not in (3, 4):
+            raise ValueError(f"a numpy image must be (H, W), (H, W, 3) or (H, W, 4), not {image.shape}")
+        pixels = image[..., :3]
+        return _checked(pixels.astype(np.float32) if pixels.dtype.kind == "f" else pixels)
+    raise TypeError(f"expected a PIL image, a numpy array or a torch tensor, not {type(image).__name__}")
+
+
+def from_pixels(pixels: NDArray, like: Any) -> Any:
+    """Pixels as the kind of image that `like` is: type, mode or shape, dtype, device; alpha copied from `like`."""
+    if isinstance(like, Image.Image):
+        image = Image.fromarray(pixels)
+        if like.mode in ("L", "RGBA", "LA"):
+            image = image.convert(like.mode)
+        if like.mode in ("RGBA", "LA"):
+            image.putalpha(like.getchannel("A"))
+        return image
+    if isinstance(like, Tensor):
+        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous().to(like.device, like.dtype)
+    if like.ndim == 2:
+        return pixels.mean(2).round().astype(like.dtype) if like.dtype.kind == "u" else pixels.mean(2, dtype=like.dtype)
+    pixels = pixels.astype(like.dtype, copy=False)
+    return np.concatenate([pixels, like[..., 3:]], axis=2)
+
+
+def _plain_dtype(image: Tensor) -> torch.dtype:
+    return image.dtype if image.dtype in (torch.uint8, torch.uint16) else torch.float32
+
+
+def _checked(pixels: NDArray) -> NDArray:
+    if 0 in pixels.shape:
+        raise ValueError(f"the image is empty: shape {pixels.shape}")
+    if pixels.dtype not in (np.uint8, np.uint16, np.float32):
+        raise TypeError(f"pixels must be uint8, uint16 or float in [0, 1], not {pixels.dtype}")
+    if pixels.dtype == np.float32 and not (pixels.min() >= 0 and pixels.max() <= 1):
+        raise ValueError(f"a float image must lie in [0, 1]; this one spans {pixels.min():.3g} to {pixels.max():.3g}")
+    return pixels

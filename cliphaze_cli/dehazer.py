@@ -1,0 +1,189 @@
+"""The library's front door: `Dehazer.from_pretrained("tiny")(image)`."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cliphaze_cli import checkpoint
+from cliphaze_cli.application import dehaze_pixels
+from cliphaze_cli.checkpoint import Checkpoint
+from cliphaze_cli.conversion import from_pixels, to_pixels
+from cliphaze_cli.errors import CliphazeError, UsageError
+from cliphaze_cli.hub import resolve_weights
+from cliphaze_cli.pixels import rows_as_tensor, shrink, working_size
+from cliphaze_cli.runtime import autocast, resolve_device, resolve_precision, tune_allocator
+
+if TYPE_CHECKING:
+    from cliphaze_cli.prior.clip_model import ClipPrior
+
+DEFAULT_RESOLUTION = 768  # px, long side at which the network runs
+MIN_RESOLUTION = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Dehazed:
+    """A dehazed image and what was estimated on the way.
+
+    Attributes:
+        image: of the kind, shape and type that was given.
+        density: haze density, (h, w) float32 in [0, 1].
+        density_source: "clip", "model" (the network's own estimate, not CLIP), or "given".
+        K, B: affine maps at working resolution, (1, 3, h, w) float32: J = K*I - B + I.
+    """
+
+    image: Any
+    density: NDArray[np.float32]
+    density_source: str
+    K: Tensor
+    B: Tensor
+
+
+class Dehazer:
+    """A network ready to dehaze, on one device."""
+
+    def __init__(
+        self,
+        loaded: Checkpoint,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        resolution: int | str = "auto",
+        prior: "ClipPrior | None" = None,
+        sha256: str = "",
+    ) -> None:
+        """Wrap a loaded checkpoint; `from_pretrained` is the usual way.
+
+        Args:
+            device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+            precision: "auto", "fp32", "bf16" or "fp16".
+            resolution: long side at which the network runs, "auto" for the default, "full" for the image's own size.
+            prior: CLIP, whose haze density instructs the network; None runs without.
+            sha256: of the weights' file, for reports.
+
+        Raises:
+            UsageError: an option that makes no sense on this machine.
+        """
+        tune_allocator()
+        self.device = resolve_device(device)
+        self.precision = resolve_precision(precision, self.device)
+        self.working_side = _working_side(resolution)
+        self.prior = prior
+        self.weights_name, self.weights_sha256 = loaded.name, sha256
+        self.instructions = loaded.instructions
+        self.network = loaded.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str = "tiny",
+        *,
+        weights: Path | str | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        resolution: int | str = "auto",
+        prior: "ClipPrior | None" = None,
+    ) -> "Dehazer":
+        """Load weights by their name in the registry, or from a file.
+
+        Raises:
+            WeightsError: the weights are not on this machine, or not usable; the message says what to do.
+            UsageError: see `__init__`.
+        """
+        path = Path(weights) if weights is not None else resolve_weights(name)
+        loaded = checkpoint.load(path)
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        return cls(loaded, device=device, precision=precision, resolution=resolution, prior=prior, sha256=sha256)
+
+    def __call__(self, image: Any, *, strength: float = 1.0, return_maps: bool = False) -> Any:
+        """Dehaze one image.
+
+        Args:
+            image: a PIL image; a numpy array (H, W), (H, W, 3) or (H, W, 4), uint8, uint16 or float in [0, 1]; or a
+                torch tensor (3, H, W) or (B, 3, H, W), uint8 or float in [0, 1].
+            strength: 0 leaves the image as it is, 1 dehazes fully.
+            return_maps: return a `Dehazed` (a list of them for a batch) instead of the image alone.
+
+        Returns:
+            The same kind of image: same type, shape, dtype and device.
+
+        Raises:
+            TypeError, ValueError: not an image.
+        """
+        if isinstance(image, Tensor) and image.dim() == 4:
+            results = [self(one, strength=strength, return_maps=True) for one in image]
+            return results if return_maps else torch.stack([result.image for result in results])
+        result = self.dehaze(to_pixels(image), strength=strength)
+        result = replace(result, image=from_pixels(result.image, like=image))
+        return result if return_maps else result.image
+
+    def dehaze(self, pixels: NDArray, *, strength: float = 1.0, density: NDArray | None = None) -> Dehazed:
+        """Dehaze a pixel array.
+
+        Args:
+            pixels: (H, W, 3) uint8, uint16 or float32 (in [0, 1]), RGB.
+            strength: 0..1.
+            density: a haze-density map (h, w) in [0, 1] to instruct the network with, instead of the prior's.
+
+        Returns:
+            `Dehazed` whose image is an array of the same shape and dtype.
+        """
+        source = "given"
+        embedding = None
+        if density is None and self.prior is not None and self.instructions:
+            density, source = self.prior.density(pixels), "clip"
+            embedding = self.prior.embedding(pixels) if "embedding" in self.instructions else None
+        working, K, B = self._estimate_maps(pixels, density, embedding)
+        if density is None:
+            density, source = model_density(K), "model"
+        return Dehazed(dehaze_pixels(pixels, working, K, B, strength), density, source, K, B)
+
+    def estimate_density(self, pixels: NDArray) -> NDArray[np.float32]:
+        """The network's own haze density of an (H, W, 3) array, (h, w) at working resolution; not CLIP's."""
+        _, K, _ = self._estimate_maps(pixels, None, None)
+        return model_density(K)
+
+    @torch.inference_mode()
+    def _estimate_maps(
+        self, pixels: NDArray, density: NDArray | None, embedding: NDArray | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The image at working resolution, K and B, each (1, 3, h, w) float32."""
+        height, width = working_size(*pixels.shape[:2], self.working_side)
+        working = rows_as_tensor(shrink(pixels, height, width), self.device)
+        instructions = (
+            None if density is None else torch.from_numpy(density).to(self.device, torch.float32)[None, None],
+            None if embedding is None else torch.from_numpy(embedding).to(self.device, torch.float32)[None],
+        )
+        for dtype in dict.fromkeys(
+            (self.precision, torch.float32)
+        ):  # float32 is the second try where it is not the first
+            with autocast(self.device, dtype):
+                K, B = self.network(working.contiguous(memory_format=torch.channels_last), *instructions)
+            if K.isfinite().all() and B.isfinite().all():
+                return working, K.float(), B.float()
+        raise CliphazeError("the network produced values that are not finite; the weights may be damaged")
+
+
+def model_density(K: Tensor) -> NDArray[np.float32]:
+    """The network's estimate of the haze density, 1 - t = 1 - 1/(1 + mean K): (1, 3, h, w) -> (h, w) in [0, 1]."""
+    density: NDArray[np.float32] = (1 - 1 / (1 + K.mean(1)[0].clamp_min(0))).cpu().numpy()
+    return density
+
+
+def _working_side(resolution: int | str) -> int | None:
+    if resolution == "auto":
+        return DEFAULT_RESOLUTION
+    if resolution == "full":
+        return None
+    try:
+        side = int(resolution)
+    except ValueError:
+        side = 0
+    if side < MIN_RESOLUTION:
+        raise UsageError(f"resolution must be auto, full, or at least {MIN_RESOLUTION} pixels, not {resolution!r}")
+    return side

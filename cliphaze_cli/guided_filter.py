@@ -1,0 +1,87 @@
+"""Fast guided filter (He and Sun, arXiv 1505.00996): carry small maps to full resolution along the image's own edges.
+
+A map is fitted at low resolution as a locally linear function of the guide, slope * guide + offset; slope and offset
+are smooth, so they may be enlarged bilinearly, and the full-resolution guide brings the edges back.
+
+Glossary: h w low resolution, H W full resolution; the guide is luma in [0, 1].
+"""
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cliphaze_cli.pixels import luma, rows_as_tensor, shrink
+
+RADIUS = 4  # px of the low resolution
+EPS = 1e-4  # squared luma contrast below which a region counts as flat
+BAND_PIXELS = 1 << 18  # full-resolution pixels handled at once: bounds memory and stays in the cache
+
+
+def fit(guide: Tensor, target: Tensor, radius: int = RADIUS, eps: float = EPS) -> Tensor:
+    """Fit target as a locally linear function of the guide.
+
+    Args:
+        guide: (1, 1, h, w). target: (1, C, h, w).
+
+    Returns:
+        (1, 2C, h, w): C slopes, then C offsets.
+    """
+    mean_guide, mean_target = _box(guide, radius), _box(target, radius)
+    covariance = _box(guide * target, radius) - mean_guide * mean_target
+    variance = _box(guide * guide, radius) - mean_guide * mean_guide
+    slope = covariance / (variance + eps)
+    return _box(torch.cat([slope, mean_target - slope * mean_guide], 1), radius)
+
+
+def apply_rows(fitted: Tensor, guide_rows: Tensor, top: int, height: int) -> Tensor:
+    """Full-resolution maps for a band of rows.
+
+    Args:
+        fitted: from `fit`, (1, 2C, h, w). guide_rows: rows top.. of the guide, (1, 1, rows, W).
+        top: index of the band's first row among the `height` rows of the full image.
+
+    Returns:
+        (1, C, rows, W).
+    """
+    slope, offset = enlarge_rows(fitted, top, guide_rows.shape[2], (height, guide_rows.shape[3])).chunk(2, 1)
+    return torch.addcmul(offset, slope, guide_rows)
+
+
+def enlarge_rows(maps: Tensor, top: int, rows: int, size: tuple[int, int]) -> Tensor:
+    """Rows top..top+rows of `F.interpolate(maps, size, mode="bilinear")`, without making the rest."""
+    height, width = size
+    source = ((torch.arange(top, top + rows, device=maps.device) + 0.5) * (maps.shape[2] / height) - 0.5).clamp_min(0)
+    above = source.long().clamp_max(maps.shape[2] - 1)
+    below = (above + 1).clamp_max(maps.shape[2] - 1)
+    weight = (source - above).to(maps.dtype)[:, None]
+    band = torch.lerp(maps[:, :, above], maps[:, :, below], weight)
+    return F.interpolate(band, (rows, width), mode="bilinear")
+
+
+def bands(height: int, width: int) -> Iterator[tuple[int, int]]:
+    """(top, bottom) of the row bands of a full-resolution image."""
+    rows = max(1, BAND_PIXELS // width)
+    for top in range(0, height, rows):
+        yield top, min(top + rows, height)
+
+
+def guided_upsample(target: Tensor, pixels: NDArray, radius: int = RADIUS, eps: float = EPS) -> Tensor:
+    """Enlarge maps (1, C, h, w) to the size of `pixels`, (H, W, 3) uint8, uint16 or float32: (1, C, H, W)."""
+    height, width = pixels.shape[:2]
+    small = shrink(pixels, *target.shape[-2:])
+    fitted = fit(luma(rows_as_tensor(small, target.device)), target, radius, eps)
+    full = torch.empty(1, target.shape[1], height, width, device=target.device)
+    for top, bottom in bands(height, width):
+        guide = luma(rows_as_tensor(pixels[top:bottom], target.device))
+        full[:, :, top:bottom] = apply_rows(fitted, guide, top, height)
+    return full
+
+
+def _box(x: Tensor, radius: int) -> Tensor:
+    """Mean over a (2r+1) x (2r+1) window, cut at the border."""
+    window = 2 * radius + 1
+    x = F.avg_pool2d(x, (window, 1), 1, (radius, 0), count_include_pad=False)
+    return F.avg_pool2d(x, (1, window), 1, (0, radius), count_include_pad=False)

@@ -1,0 +1,39 @@
+"""Exact conversions between sample depths and from colour to grey, in row bands to keep memory flat."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BAND_SAMPLES = 1 << 22
+# Rec. 601 luma in 1/65536: sums to 65536, so three equal channels give exactly their value.
+_LUMA = np.array([19595, 38470, 7471], dtype=np.uint32)
+
+
+def row_bands(height: int, samples_per_row: int) -> Iterator[slice]:
+    """Slices over rows, each of about four million samples."""
+    step = max(1, _BAND_SAMPLES // max(1, samples_per_row))
+    for top in range(0, height, step):
+        yield slice(top, min(top + step, height))
+
+
+def to_8bit(samples: NDArray[Any]) -> NDArray[np.uint8]:
+    """uint16 to uint8 by round(v / 257); uint8 is returned as it is. Any shape (H, ...)."""
+    if samples.dtype == np.uint8:
+        return samples
+    result = np.empty(samples.shape, np.uint8)
+    for rows in row_bands(len(samples), samples[:1].size):
+        band = samples[rows]
+        result[rows] = (band - (band >> 8) + 128) >> 8  # equals round(v / 257) for every v, within 16 bits
+    return result
+
+
+def luma(pixels: NDArray[Any]) -> NDArray[Any]:
+    """(H, W, 3) uint8 or uint16 -> (H, W) of the same dtype; three equal channels give exactly their value."""
+    result = np.empty(pixels.shape[:2], pixels.dtype)
+    for rows in row_bands(len(pixels), pixels[:1].size):
+        weighted = pixels[rows].astype(np.uint32)
+        weighted *= _LUMA
+        result[rows] = (weighted.sum(axis=2, dtype=np.uint32) + 0x8000) >> 16
+    return result

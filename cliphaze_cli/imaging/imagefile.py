@@ -1,0 +1,131 @@
+"""Reading and writing photo files, with everything that has to survive: the one door to files of images."""
+
+import dataclasses
+import os
+import stat
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from numpy.typing import NDArray
+from PIL import UnidentifiedImageError
+
+from cliphaze_cli.errors import ImageError
+from cliphaze_cli.imaging import encoder, pillow_reader, png16_reader, tiff_reader
+from cliphaze_cli.imaging.atomic import atomic_file, shown
+from cliphaze_cli.imaging.formats import FORMATS, FORMATS_SHOWN, format_named, format_of_name
+from cliphaze_cli.imaging.photo import Photo
+from cliphaze_cli.imaging.pillow_guard import pillow_guard
+
+__all__ = ["DEFAULT_MAX_PIXELS", "Photo", "read", "with_pixels", "write"]
+
+DEFAULT_MAX_PIXELS = 200_000_000
+"""Larger images are refused before they are decoded: small files can claim sizes that fill the memory."""
+
+
+def with_pixels(photo: Photo, pixels: NDArray[Any]) -> Photo:
+    """The same photo with other pixels (H, W, 3), for instance dehazed ones."""
+    return dataclasses.replace(photo, pixels=pixels)
+
+
+def read(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Photo:
+    """Decodes a photo, by its content whatever its name says, upright, with its metadata.
+
+    Raises ImageError, with one line that says what is wrong and what to do, for anything that is not a whole image in
+    one of `formats.FORMATS` of at most `max_pixels` pixels. Damaged EXIF and ICC are dropped with a notice instead.
+    """
+    path = Path(path)
+    try:
+        with pillow_guard(), _opened(path) as stream:
+            return _decode(stream, max_pixels)
+    except ImageError as error:
+        raise ImageError(f"cannot read {shown(path)}: {error}") from error.__cause__
+    except MemoryError as error:
+        raise ImageError(f"cannot read {shown(path)}: not enough memory to decode it") from error
+    except UnidentifiedImageError as error:
+        raise ImageError(f"cannot read {shown(path)}: not a {FORMATS_SHOWN} image, or damaged") from error
+    except Exception as error:  # on damaged data, decoders raise nearly anything
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ImageError(
+            f"cannot read {shown(path)}: {reason.rstrip('.')} (damaged or incomplete? copy it again)"
+        ) from error
+
+
+def write(photo: Photo, path: Path, *, format: str | None = None, quality: int | None = None) -> tuple[str, ...]:
+    """Encodes `photo` to `path`, which appears complete or not at all; returns notices of what could not be kept.
+
+    format: such as "PNG"; None means the one that the path's extension stands for, or else the photo's own.
+    quality: 0..100 for JPEG, WebP, AVIF and HEIF; None means a high one. Grey stays one channel where the format has
+    such a thing, and uint16 stays 16 bits in PNG and TIFF. Raises ImageError.
+    """
+    path = Path(path)
+    name = (format_named(format) if format else format_of_name(path)) or (None if format else photo.format)
+    if name not in FORMATS:
+        raise ImageError(f"cannot write {shown(path)} as {format or name}; choose {FORMATS_SHOWN}")
+    if quality is not None and not 0 <= quality <= 100:
+        raise ImageError(f"cannot write {shown(path)}: quality is {quality}; choose 0 to 100")
+    with atomic_file(path) as sink:
+        try:
+            with pillow_guard():
+                return encoder.encode(sink, photo, FORMATS[name], quality)
+        except MemoryError as error:
+            raise ImageError(f"cannot write {shown(path)}: not enough memory to encode it") from error
+        except OSError as error:
+            if error.errno is not None:
+                raise  # the disk's, explained by atomic_file
+            raise _encoder_failed(path, name, error) from error
+        except Exception as error:
+            raise _encoder_failed(path, name, error) from error
+
+
+def _encoder_failed(path: Path, name: str, error: Exception) -> ImageError:
+    reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    return ImageError(f"cannot write {shown(path)} as {name}: {reason}; choose another format, such as PNG")
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise ImageError("it is a folder; give an image file")
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageError("it is not a regular file; give an image file")
+        if status.st_size == 0:
+            raise ImageError("the file is empty; copy it again from its source")
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise ImageError("there is no such file; check the path") from error
+    except PermissionError as error:
+        raise ImageError("no permission to read it; change its permissions") from error
+    except OSError as error:
+        raise ImageError(f"{os.strerror(error.errno or 0)}; check the path and the disk") from error
+    except ValueError as error:  # a null character
+        raise ImageError("its name is not a possible file name") from error
+
+
+def _decode(stream: BinaryIO, max_pixels: int) -> Photo:
+    head = stream.read(64)
+    header = png16_reader.read_header(head)
+    if header is not None and header.bits == 16:
+        _check_size(header.width, header.height, max_pixels)
+        stream.seek(0)
+        return png16_reader.decode(stream.read())
+    if head[:4] in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
+        with tiff_reader.first_page(stream) as page:
+            if head[8:10] == b"CR" or (page is not None and tiff_reader.is_camera_raw(page)):
+                raise ImageError("it is a camera raw file; develop it to TIFF or JPEG first")
+            if page is not None and tiff_reader.is_deep(page):
+                _check_size(page.imagewidth, page.imagelength, max_pixels)
+                return tiff_reader.decode(page, stream)
+    with pillow_reader.open_image(stream) as image:
+        _check_size(image.width, image.height, max_pixels)
+        return pillow_reader.decode(image, stream)
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise ImageError(
+            f"{width} x {height} is {width * height / 1e6:.0f} megapixels, and the limit is {max_pixels / 1e6:g}; "
+            "make it smaller first"
+        )
+    if width * height == 0:
+        raise ImageError("it has no pixels; copy it again from its source")

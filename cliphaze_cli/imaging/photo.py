@@ -1,0 +1,30 @@
+"""A photo in memory, with what has to survive processing."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A decoded photo, upright.
+
+    pixels: (H, W, 3) uint8 or uint16, RGB, orientation already applied; grey is expanded to three equal channels.
+    alpha: (H, W) of the same dtype, or None.
+    grey: the source was grey; writing keeps one channel (the luma of `pixels`).
+    exif: as to be saved, starting with b"Exif\\0\\0"; the orientation and the outdated thumbnail are removed.
+    icc: the colour profile that `pixels` are in, or None (sRGB is then usual).
+    format: Pillow's name of the source's format, a key of `formats.FORMATS`.
+    notices: what was done differently from what people may expect, a short phrase each.
+    dpi: print resolution (horizontal, vertical), where the file states one.
+    """
+
+    pixels: NDArray[Any]
+    alpha: NDArray[Any] | None
+    grey: bool
+    exif: bytes | None
+    icc: bytes | None
+    format: str
+    notices: tuple[str, ...] = ()
+    dpi: tuple[float, float] | None = None

@@ -1,0 +1,78 @@
+"""Writing PNG with 16 bits per sample, which Pillow cannot do for colour."""
+
+import struct
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cliphaze_cli.imaging import exif
+from cliphaze_cli.imaging.atomic import ByteSink
+from cliphaze_cli.imaging.bitdepth import row_bands
+from cliphaze_cli.imaging.png16_reader import METRE, SIGNATURE
+
+_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by channels: grey, grey + alpha, RGB, RGB + alpha
+
+
+def encode(
+    sink: ByteSink,
+    samples: NDArray[np.uint16],
+    *,
+    exif_block: bytes | None = None,
+    profile: bytes | None = None,
+    dpi: tuple[float, float] | None = None,
+    level: int = 4,
+) -> None:
+    """Writes (H, W) or (H, W, C) uint16 samples, C = 1 to 4 for grey, grey + alpha, RGB, RGB + alpha."""
+    height, width = samples.shape[:2]
+    channels = samples.shape[2] if samples.ndim == 3 else 1
+    sink.write(SIGNATURE)
+    _write_chunk(sink, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, _COLOUR_TYPES[channels], 0, 0, 0))
+    if profile:
+        _write_chunk(sink, b"iCCP", b"ICC Profile\x00\x00" + zlib.compress(profile))
+    if dpi:
+        _write_chunk(sink, b"pHYs", struct.pack(">IIB", *(round(value / METRE) for value in dpi), 1))
+    if exif_block:
+        _write_chunk(sink, b"eXIf", exif.without_prefix(exif_block))
+    packer = zlib.compressobj(level)
+    above = np.zeros((1, width * channels * 2), np.uint8)
+    for rows in row_bands(height, width * channels * 4):
+        raw = np.ascontiguousarray(samples[rows], dtype=">u2").view(np.uint8).reshape(rows.stop - rows.start, -1)
+        packed = packer.compress(_filtered(raw, above, 2 * channels).tobytes())
+        if packed:
+            _write_chunk(sink, b"IDAT", packed)
+        above = raw[-1:].copy()
+    _write_chunk(sink, b"IDAT", packer.flush())
+    _write_chunk(sink, b"IEND", b"")
+
+
+def _write_chunk(sink: ByteSink, kind: bytes, content: bytes) -> None:
+    sink.write(struct.pack(">I", len(content)) + kind)
+    sink.write(content)
+    sink.write(struct.pack(">I", zlib.crc32(content, zlib.crc32(kind))))
+
+
+def _filtered(raw: NDArray[np.uint8], above: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
+    """Rows of bytes (R, N) -> (R, N + 1), each with the filter that leaves the smallest differences.
+
+    above: (1, N), the row before the first; step: bytes per pixel. The filters are Sub, Up and Paeth of the PNG
+    specification; bytes wrap around.
+    """
+    up = np.concatenate([above, raw[:-1]])
+    left, corner = np.zeros_like(raw), np.zeros_like(raw)
+    left[:, step:], corner[:, step:] = raw[:, :-step], up[:, :-step]
+    result = np.empty((len(raw), raw.shape[1] + 1), np.uint8)
+    lowest = np.full(len(raw), np.iinfo(np.int64).max)
+    for number, guess in ((1, left), (2, up), (4, _paeth(left, up, corner))):
+        difference = raw - guess
+        cost = np.abs(difference.view(np.int8).astype(np.int16)).sum(axis=1, dtype=np.int64)
+        better = cost < lowest
+        result[better, 0], result[better, 1:] = number, difference[better]
+        lowest = np.minimum(cost, lowest)
+    return result
+
+
+def _paeth(left: NDArray[np.uint8], up: NDArray[np.uint8], corner: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    a, b, c = (part.astype(np.int16) for part in (left, up, corner))
+    to_left, to_up, to_corner = np.abs(b - c), np.abs(a - c), np.abs(a + b - 2 * c)
+    return np.where((to_left <= to_up) & (to_left <= to_corner), left, np.where(to_up <= to_corner, up, corner))

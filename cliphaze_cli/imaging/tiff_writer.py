@@ -1,0 +1,109 @@
+"""Writing TIFF, 8 or 16 bits, ZIP-compressed, with every EXIF tag where it was.
+
+An EXIF block is itself the beginning of a TIFF file. It becomes the beginning of this one, so that all offsets inside
+it, maker notes included, stay true; the image and a new first directory follow.
+"""
+
+import struct
+import zlib
+from typing import Any
+
+from numpy.typing import NDArray
+
+from cliphaze_cli.imaging import exif
+from cliphaze_cli.imaging.atomic import ByteSink
+from cliphaze_cli.imaging.tiff_layout import directory, entry
+
+_STRIP_BYTES = 1 << 20
+_SHORT, _LONG, _RATIONAL, _UNDEFINED = 3, 4, 5, 7
+_DEFLATE, _HORIZONTAL_DIFFERENCES, _INCH = 8, 2, 2
+_LARGEST = 2**32 - 1
+
+
+def encode(
+    sink: ByteSink,
+    samples: NDArray[Any],
+    *,
+    exif_block: bytes | None = None,
+    profile: bytes | None = None,
+    dpi: tuple[float, float] | None = None,
+    level: int = 4,
+) -> None:
+    """Writes (H, W) or (H, W, C) uint8 or uint16 samples, C = 1 to 4 for grey, grey + alpha, RGB, RGB + alpha.
+
+    Raises ValueError if the file would exceed the 4 GB that TIFF offsets can reach.
+    """
+    head, order, kept = _head(exif_block)
+    sink.write(head)
+    position = len(head)
+    position += sink.write(bytes(position % 2))
+
+    height, width = samples.shape[:2]
+    channels = samples.shape[2] if samples.ndim == 3 else 1
+    bits = 8 * samples.dtype.itemsize
+    rows_per_strip = max(1, _STRIP_BYTES // (width * channels * samples.dtype.itemsize))
+    offsets, lengths = [], []
+    for top in range(0, height, rows_per_strip):
+        strip = _differences(samples[top : top + rows_per_strip].reshape(-1, width, channels))
+        packed = zlib.compress(strip.astype(f"{order}u{strip.dtype.itemsize}", copy=False).tobytes(), level)
+        offsets.append(position)
+        lengths.append(len(packed))
+        position += sink.write(packed)
+        if position > _LARGEST:
+            raise ValueError("it would exceed the 4 GB that TIFF can hold")
+
+    blocks: list[tuple[int, int, int, bytes]] = [  # tag, kind, count, values
+        (258, _SHORT, channels, struct.pack(f"{order}{channels}H", *[bits] * channels)),
+        (273, _LONG, len(offsets), struct.pack(f"{order}{len(offsets)}I", *offsets)),
+        (279, _LONG, len(lengths), struct.pack(f"{order}{len(lengths)}I", *lengths)),
+    ]
+    if profile:
+        blocks.append((34675, _UNDEFINED, len(profile), profile))
+    if dpi and not any(exif.entry_tag(order, one) == 282 for one in kept):
+        kept = [one for one in kept if exif.entry_tag(order, one) not in (283, 296)]
+        kept.append(entry(order, 296, _INCH, kind=_SHORT))
+        blocks += [
+            (tag, _RATIONAL, 1, struct.pack(order + "II", round(value * 10_000), 10_000))
+            for tag, value in zip((282, 283), dpi, strict=True)
+        ]
+    short = {
+        259: _DEFLATE,
+        262: 2 if channels >= 3 else 1,
+        277: channels,
+        284: 1,
+        317: _HORIZONTAL_DIFFERENCES,
+    }
+    if channels in (2, 4):
+        short[338] = 2  # alpha that the colours are not multiplied with
+    kept += [entry(order, tag, value, kind=_SHORT) for tag, value in short.items()]
+    kept += [entry(order, tag, value) for tag, value in ((256, width), (257, height), (278, rows_per_strip))]
+    for tag, kind, count, values in blocks:
+        position += sink.write(bytes(position % 2))
+        if len(values) <= 4:
+            kept.append(struct.pack(order + "HHI", tag, kind, count) + values.ljust(4, b"\x00"))
+            continue
+        kept.append(entry(order, tag, position, kind=kind, count=count))
+        position += sink.write(values)
+    position += sink.write(bytes(position % 2))
+    sink.write(directory(order, kept))
+    sink.seek(4)
+    sink.write(struct.pack(order + "I", position))
+
+
+def _head(exif_block: bytes | None) -> tuple[bytes, str, list[bytes]]:
+    """(the beginning of the file, its byte order, the entries to take over into the first directory)."""
+    if exif_block is None:
+        return b"II*\x00" + bytes(4), "<", []
+    order, _, entries = exif.split_directory(exif_block)
+    return (
+        exif.without_prefix(exif_block),
+        order,
+        [one for one in entries if exif.entry_tag(order, one) in exif.DESCRIPTIVE],
+    )
+
+
+def _differences(strip: NDArray[Any]) -> NDArray[Any]:
+    """Each pixel less its left neighbour, wrapping around; (R, W, C) of unsigned integers."""
+    result = strip.copy()
+    result[:, 1:] -= strip[:, :-1]
+    return result

@@ -1,0 +1,102 @@
+"""The CLIPHaze network: hazy image in, affine dehazing maps out.
+
+After "Adapt CLIP as Aggregation Instructor for Image Dehazing" (Zhang, Xie, Ding, Pan, Shi; arXiv 2408.12317v1). What
+differs from the paper: the stem may work at 1/2 or 1/4 resolution, the head predicts the affine maps K and B rather
+than the image, and both CLIP instructions are optional.
+
+Glossary, for all of this package: B batch, C channels, H W rows and columns, L = H*W tokens, N state size, E embedding
+size; I hazy, J clear, t transmission, A airlight; I = J*t + A*(1-t). One layout throughout: (B, C, H, W).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cliphaze_cli.network.cam import EMBEDDING_WIDTH
+from cliphaze_cli.network.config import CLIPHazeConfig
+from cliphaze_cli.network.tramba import Instruction, TrambaStage
+
+
+class CLIPHaze(nn.Module):
+    """Estimates K = 1/t - 1 and B = A*(1/t - 1) per pixel and colour, so that J = K*I - B + I.
+
+    K and B vary smoothly except at depth edges: they are what can be estimated small and applied large.
+    """
+
+    def __init__(self, config: CLIPHazeConfig) -> None:
+        super().__init__()
+        self.config = config
+        c1, c2, c3 = (config.width * factor for factor in (1, 2, 4))
+        stem = config.stem
+        self.stem = nn.Conv2d(3 * stem**2, c1, 3, padding=1)
+        self.embedding = nn.Sequential(nn.Linear(config.embedding_size, EMBEDDING_WIDTH), nn.GELU())
+
+        self.encoder1 = TrambaStage(config, level=0, blocks=config.blocks[0])
+        self.down1 = nn.Conv2d(c1, c2, 2, stride=2)
+        self.encoder2 = TrambaStage(config, level=1, blocks=config.blocks[1])
+        self.down2 = nn.Conv2d(c2, c3, 2, stride=2)
+        self.bottom = TrambaStage(config, level=2, blocks=config.blocks[2])
+        self.up2 = Up(c3, c2)
+        self.decoder2 = TrambaStage(config, level=1, blocks=config.blocks[3])
+        self.up1 = Up(c2, c1)
+        self.decoder1 = TrambaStage(config, level=0, blocks=config.blocks[4])
+
+        self.head = nn.Conv2d(c1, 6 * stem**2, 3, padding=1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+
+    def forward(
+        self, hazy: Tensor, density: Tensor | None = None, embedding: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Estimate the affine maps of a batch.
+
+        Args:
+            hazy: I, (B, 3, H, W) in [0, 1]; any H, W >= 1.
+            density: haze density, (B, 1, h, w) in [0, 1] at any resolution; negative values mark "absent" for a
+                whole image of the batch; None: absent for all.
+            embedding: CLIP image embedding without its degradation, (B, E), unit norm; None: absent.
+
+        Returns:
+            K and B, each (B, 3, H, W).
+        """
+        height, width = hazy.shape[-2:]
+        padded = _pad_to_multiple(hazy, self.config.size_multiple)
+        instruction = Instruction(
+            density=None if density is None else F.interpolate(density, padded.shape[-2:], mode="bilinear"),
+            embedding=None if embedding is None else self.embedding(embedding),
+        )
+
+        level1 = self.encoder1(self.stem(F.pixel_unshuffle(2 * padded - 1, self.config.stem)), instruction)
+        level2 = self.encoder2(self.down1(level1), instruction)
+        level3 = self.bottom(self.down2(level2), instruction)
+        level2 = self.decoder2(self.up2(level3, level2), instruction)
+        level1 = self.decoder1(self.up1(level2, level1), instruction)
+
+        maps = F.pixel_shuffle(self.head(level1), self.config.stem)[..., :height, :width]
+        return maps[:, :3], maps[:, 3:]
+
+
+class Up(nn.Module):
+    """Double the resolution and merge the encoder's features of that level by a 1x1 convolution."""
+
+    def __init__(self, channels: int, channels_out: int) -> None:
+        super().__init__()
+        self.expand = nn.Conv2d(channels, 4 * channels_out, 1)
+        self.merge = nn.Conv2d(2 * channels_out, channels_out, 1)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        """(B, channels, H, W) and (B, channels_out, 2H, 2W) -> (B, channels_out, 2H, 2W)."""
+        return self.merge(torch.cat([F.pixel_shuffle(self.expand(x), 2), skip], 1))  # type: ignore[no-any-return]
+
+
+def apply_maps(hazy: Tensor, K: Tensor, B: Tensor) -> Tensor:
+    """J = K*I - B + I, all (B, 3, H, W); not clamped."""
+    return torch.addcmul(hazy, K, hazy) - B
+
+
+def _pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
+    """Pad bottom and right by reflection; by repeating the border where the image is too small to reflect."""
+    height, width = x.shape[-2:]
+    bottom, right = -height % multiple, -width % multiple
+    mode = "reflect" if bottom < height and right < width else "replicate"
+    return F.pad(x, (0, right, 0, bottom), mode=mode)

@@ -1,0 +1,89 @@
+"""The Mamba path: SS2D, the two-dimensional selective scan of VMamba (Liu et al. 2024).
+
+Differs from VMamba: inner width equals the block's (no expansion), a small state, and the scan may run on a grid reduced
+by averaging, which halves a block's cost on a CPU; the gate keeps the full resolution.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cliphaze_cli.scan import selective_scan
+
+DIRECTIONS = 4
+MIN_DELTA, MAX_DELTA = 1e-3, 1e-1  # initial step sizes, as in Mamba
+
+
+class SS2D(nn.Module):
+    """Linear in -> depthwise 3x3 -> SiLU -> selective scan over four directions -> norm -> gate -> linear out."""
+
+    def __init__(self, channels: int, state_size: int, reduction: int) -> None:
+        super().__init__()
+        self.state_size, self.reduction = state_size, reduction
+        self.rank = rank = max(4, channels // 8)  # delta is predicted through a bottleneck
+        self.project_in = nn.Conv2d(channels, 2 * channels, 1)
+        self.mix = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
+        self.project_scan = nn.Conv2d(channels, DIRECTIONS * (rank + 2 * state_size), 1)
+        self.delta_weight = nn.Parameter(rank**-0.5 * torch.randn(DIRECTIONS, channels, rank))
+        self.delta_bias = nn.Parameter(_initial_delta_bias(DIRECTIONS * channels))
+        A = torch.arange(1, state_size + 1, dtype=torch.float32)  # S4D-real initialisation
+        self.log_A = nn.Parameter(A.log().repeat(DIRECTIONS * channels, 1))
+        self.D = nn.Parameter(torch.ones(DIRECTIONS * channels))
+        self.norm = nn.GroupNorm(1, channels)
+        self.project_out = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
+        height, width = x.shape[-2:]
+        u, gate = self.project_in(x).chunk(2, 1)
+        if self.reduction > 1:
+            u = F.avg_pool2d(u, self.reduction, ceil_mode=True)
+        y = self.norm(self._scan(F.silu(self.mix(u))))
+        if self.reduction > 1:
+            y = F.interpolate(y, (height, width), mode="bilinear")
+        return self.project_out(y * F.silu(gate))  # type: ignore[no-any-return]
+
+    def _scan(self, u: Tensor) -> Tensor:
+        """Scan (B, C, h, w) along rows and columns, both ways, and sum the four results."""
+        height, width = u.shape[-2:]
+        N = self.state_size
+        parameters = self.project_scan(u).float().unflatten(1, (DIRECTIONS, -1))  # (B, 4, rank + 2N, h, w)
+        low_rank, B, C = unfold_directions(parameters).split((self.rank, N, N), 2)  # each (B, 4, ., L)
+        delta = torch.matmul(self.delta_weight, low_rank).flatten(1, 2)  # (B, 4C, L)
+        u = u.float().unsqueeze(1).expand(-1, DIRECTIONS, -1, -1, -1)
+        y = selective_scan(
+            unfold_directions(u).flatten(1, 2),
+            delta,
+            -self.log_A.float().exp(),
+            B.contiguous(),
+            C.contiguous(),
+            self.D.float(),
+            self.delta_bias.float(),
+            delta_softplus=True,
+        )
+        return fold_directions(y.unflatten(1, (DIRECTIONS, -1)), height, width)
+
+
+def unfold_directions(x: Tensor) -> Tensor:
+    """The cross-scan: (B, 4, C, H, W) -> (B, 4, C, L), direction k of the second axis read in its own order.
+
+    Orders: along rows, along rows backwards, along columns, along columns backwards.
+    """
+    rows, columns = x[:, :2].flatten(3), x[:, 2:].transpose(3, 4).flatten(3)
+    return torch.stack([rows[:, 0], rows[:, 1].flip(-1), columns[:, 0], columns[:, 1].flip(-1)], 1)
+
+
+def fold_directions(y: Tensor, height: int, width: int) -> Tensor:
+    """The cross-merge: put the four sequences (B, 4, C, L) back in place and sum them, (B, C, H, W)."""
+    rows = (y[:, 0] + y[:, 1].flip(-1)).unflatten(-1, (height, width))
+    columns = (y[:, 2] + y[:, 3].flip(-1)).unflatten(-1, (width, height))
+    return rows + columns.transpose(2, 3)
+
+
+def _initial_delta_bias(channels: int) -> Tensor:
+    """Biases whose softplus is log-uniform in [MIN_DELTA, MAX_DELTA]."""
+    low, high = math.log(MIN_DELTA), math.log(MAX_DELTA)
+    delta = torch.exp(low + (high - low) * torch.rand(channels))
+    return delta + torch.log(-torch.expm1(-delta))

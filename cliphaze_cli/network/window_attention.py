@@ -1,0 +1,67 @@
+"""The Transformer path: self-attention within windows (Swin, Liu et al. 2021), single head as in CLIPHaze.
+
+Differs from Swin: windows are shifted by padding half a window at the top and left instead of rolling the image round,
+so shifting and odd sizes are one mechanism: padded tokens are masked out and no token ever sees across a border.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class WindowAttention(nn.Module):
+    """Self-attention in windows of `window` x `window` tokens; `shifted` offsets them by half a window."""
+
+    def __init__(self, channels: int, window: int, shifted: bool) -> None:
+        super().__init__()
+        self.window = window
+        self.shift = window // 2 if shifted else 0
+        self.qkv = nn.Conv2d(channels, 3 * channels, 1)
+        self.project = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
+        height, width = x.shape[-2:]
+        top = left = self.shift
+        bottom, right = -(height + top) % self.window, -(width + left) % self.window
+        padding = (left, right, top, bottom)
+        qkv = F.pad(self.qkv(x), padding)
+        rows, columns = qkv.shape[-2] // self.window, qkv.shape[-1] // self.window
+        q, k, v = partition(qkv, self.window).chunk(3, -1)  # each (B, windows, window^2, C)
+        mask = _real_tokens(x, padding, self.window) if any(padding) else None
+        y = _attention(q, k, v, mask)
+        y = unpartition(y, rows, columns)[..., top : top + height, left : left + width]
+        return self.project(y)  # type: ignore[no-any-return]
+
+
+def _attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    """softmax(q k^T / sqrt(C)) v per window.
+
+    Written out: for 64 tokens it is as fast as PyTorch's fused CPU kernel forward, and 7 times faster backward in bf16.
+    """
+    scores = (q * q.shape[-1] ** -0.5) @ k.mT
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    return scores.softmax(-1).to(v.dtype) @ v
+
+
+def partition(x: Tensor, window: int) -> Tensor:
+    """(B, C, rows*w, columns*w) -> (B, rows*columns, w*w, C); `unpartition` is the inverse."""
+    x = x.unflatten(3, (-1, window)).unflatten(2, (-1, window))  # (B, C, rows, w, columns, w)
+    return x.permute(0, 2, 4, 3, 5, 1).flatten(3, 4).flatten(1, 2)
+
+
+def unpartition(windows: Tensor, rows: int, columns: int) -> Tensor:
+    """(B, rows*columns, w*w, C) -> (B, C, rows*w, columns*w)."""
+    window = round(windows.shape[2] ** 0.5)
+    x = windows.unflatten(2, (window, window)).unflatten(1, (rows, columns))  # (B, rows, columns, w, w, C)
+    return x.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)
+
+
+def _real_tokens(x: Tensor, padding: tuple[int, int, int, int], window: int) -> Tensor:
+    """Which keys each window may attend to, boolean (1, windows, 1, w*w).
+
+    A window of padding alone does not occur: a shifted window covers at most half a window of it.
+    """
+    real = F.pad(torch.ones((1, 1, *x.shape[-2:]), device=x.device, dtype=torch.bool), padding)
+    return partition(real, window).movedim(-1, -2)

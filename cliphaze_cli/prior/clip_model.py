@@ -1,0 +1,280 @@
+"""CLIP behind one door: the only module that imports open_clip.
+
+The vision tower is kept; the text tower is loaded for prompts that are not cached, and dropped again.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from cliphaze_cli.errors import UsageError, WeightsError
+from cliphaze_cli.prior.prompts import Prompts, default_prompts
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from cliphaze_cli.prior.density_map import DenseOptions, WindowOptions
+    from cliphaze_cli.prior.scoring import PromptEmbeddings
+
+DEFAULT_MODEL = "ViT-B-32"
+BUILDERS = ("windows", "maskclip", "surgery")
+_BATCH = 16  # windows or images that go through the vision tower together
+_torchvision_operators: list[Any] = []  # torch.library registrations live as long as their object
+
+
+def import_open_clip() -> ModuleType:
+    """Import open_clip, also where torchvision was built for another torch than the one installed.
+
+    Such a torchvision (PyPI's CUDA build beside a CPU torch) fails at import because its compiled operators did not
+    load; open_clip needs none of them, so declaring the two that are missed is enough. Any other error is passed on.
+    """
+    try:
+        return importlib.import_module("open_clip")
+    except RuntimeError as error:
+        if "torchvision::nms" not in str(error):
+            raise
+    import torch
+
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for name in ("nms", "qnms"):
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    _torchvision_operators.append(library)
+    for name in [each for each in sys.modules if each.partition(".")[0] in ("torchvision", "open_clip")]:
+        del sys.modules[name]  # half-imported by the failed attempt
+    return importlib.import_module("open_clip")
+
+
+def clip_available(model: str = DEFAULT_MODEL, *, cache_dir: Path | None = None) -> bool:
+    """Whether the weights of `model` are on this machine. Imports neither torch nor open_clip for registered models."""
+    from cliphaze_cli.hub import clip_entry, find_cached
+
+    return find_cached(clip_entry(model), cache_dir) is not None
+
+
+class ClipPrior:
+    """What CLIP knows about haze in a photo. Use `from_cache`, `from_file` or `from_model`.
+
+    Attributes:
+        name: what to call it to people, e.g. "ViT-B-32:openai".
+        image_size: S, side in pixels of the square that the vision tower was trained on.
+    """
+
+    def __init__(
+        self,
+        visual: "nn.Module",
+        encode_texts: "Callable[[Sequence[str]], Tensor]",
+        *,
+        name: str,
+        mean: Sequence[float],
+        std: Sequence[float],
+        device: "str | torch.device" = "cpu",
+        text_cache: "tuple[Path, str] | None" = None,
+    ) -> None:
+        """encode_texts: texts to (N, E) embeddings of any length. text_cache: folder and checkpoint fingerprint."""
+        import torch
+
+        from cliphaze_cli.runtime import resolve_device
+
+        self.name = name
+        self.device = resolve_device(str(device))
+        self.visual = visual.to(self.device).eval().requires_grad_(False)
+        size = visual.image_size
+        self.image_size = int(size[0]) if isinstance(size, (tuple, list)) else int(size)  # type: ignore[arg-type]
+        self._mean = torch.tensor(mean, dtype=torch.float32, device=self.device)
+        self._std = torch.tensor(std, dtype=torch.float32, device=self.device)
+        self._encode_texts = encode_texts
+        self._text_cache = text_cache
+        self._embedded: dict[str, PromptEmbeddings] = {}
+
+    @classmethod
+    def from_cache(
+        cls, model: str = DEFAULT_MODEL, *, device: "str | torch.device" = "cpu", cache_dir: Path | None = None
+    ) -> "ClipPrior":
+        """Load a model that `cliphaze download-weights` put on this machine; no network.
+
+        Args:
+            model: an open_clip name, "ViT-B-32", with or without a checkpoint's tag, "ViT-B-32:openai".
+            device: as `cliphaze_cli.runtime.resolve_device` takes it; "auto" too.
+            cache_dir: the Hub's cache, if not the usual one.
+
+        Raises:
+            UsageError: a device that is not there.
+            WeightsError: unknown name, not on this machine (the message says what to run), or damaged.
+        """
+        from cliphaze_cli.hub import clip_entry, resolve_weights
+
+        entry = clip_entry(model)
+        path = resolve_weights(entry, cache_dir)
+        return cls.from_file(
+            path,
+            entry.open_clip_model or model,
+            pretrained=entry.open_clip_pretrained,
+            name=entry.name,
+            device=device,
+            fingerprint=entry.sha256,
+        )
+
+    @classmethod
+    def from_file(
+        cls,
+        path: Path,
+        model: str = DEFAULT_MODEL,
+        *,
+        pretrained: str | None = None,
+        name: str | None = None,
+        device: "str | torch.device" = "cpu",
+        fingerprint: str | None = None,
+    ) -> "ClipPrior":
+        """Load a .safetensors checkpoint of open_clip's `model`; every tensor must fit.
+
+        Args:
+            pretrained: open_clip's tag of the checkpoint: it decides the activation (QuickGELU) and normalisation.
+            fingerprint: what identifies the content for the cache of text embeddings; default: size and time.
+
+        Raises:
+            WeightsError: the file is missing, damaged, or of another model; or open_clip has no such model.
+        """
+        from cliphaze_cli.prior import checkpoint
+
+        open_clip = import_open_clip()
+        recipe = checkpoint.recipe(open_clip, model, pretrained)
+        visual = checkpoint.load_vision_tower(open_clip, recipe, path)
+        status = path.stat()
+        return cls(
+            visual,
+            lambda texts: checkpoint.encode_texts(open_clip, recipe, path, texts),
+            name=name or (f"{model}:{pretrained}" if pretrained else model),
+            mean=recipe.mean,
+            std=recipe.std,
+            device=device,
+            text_cache=(path.parent, fingerprint or f"{status.st_size}-{status.st_mtime_ns}"),
+        )
+
+    @classmethod
+    def from_model(
+        cls,
+        model: "nn.Module",
+        tokenizer: Callable[..., "Tensor"],
+        *,
+        name: str = "CLIP",
+        device: "str | torch.device" = "cpu",
+    ) -> "ClipPrior":
+        """Wrap an open_clip model and its tokenizer that are in memory already; nothing is cached."""
+        import torch
+
+        open_clip = import_open_clip()
+        settings = open_clip.get_model_preprocess_cfg(model)
+
+        def encode(texts: Sequence[str]) -> "Tensor":
+            with torch.inference_mode():
+                return model.encode_text(tokenizer(list(texts)))  # type: ignore[operator]
+
+        return cls(
+            model.visual,  # type: ignore[arg-type]
+            encode,
+            name=name,
+            mean=settings.get("mean", open_clip.OPENAI_DATASET_MEAN),
+            std=settings.get("std", open_clip.OPENAI_DATASET_STD),
+            device=device,
+        )
+
+    def density(
+        self,
+        pixels: "NDArray[np.generic]",
+        *,
+        builder: str = "windows",
+        prompts: Prompts | None = None,
+        windows: "WindowOptions | None" = None,
+        dense: "DenseOptions | None" = None,
+    ) -> "NDArray[np.float32]":
+        """Return p(hazy), (h, w) float32 in [0, 1], on a coarse grid over the whole photo.
+
+        Args:
+            pixels: (H, W, 3) uint8, uint16, or float32 in [0, 1]; RGB.
+            builder: "windows" (sliding windows over a pyramid), "maskclip" or "surgery" (patch tokens of one pass);
+                "dense" means "surgery".
+            prompts: default: the ensembles of prompts.json.
+            windows, dense: options of the one or the other kind of builder.
+
+        Raises:
+            ValueError: pixels of another shape or type.
+            UsageError: no such builder, or this model has no patch tokens that it could use.
+        """
+        import torch
+
+        from cliphaze_cli.prior import density_map
+        from cliphaze_cli.prior.preprocess import check_pixels
+
+        check_pixels(pixels)
+        kind = "surgery" if builder == "dense" else builder
+        with torch.inference_mode():
+            texts = self.prompt_embeddings(prompts).to(self.device)
+            if kind == "windows":
+                density = density_map.from_windows(self, pixels, texts, windows or density_map.WindowOptions())
+            elif kind in BUILDERS:
+                density = density_map.from_tokens(self, pixels, texts, kind, dense or density_map.DenseOptions())
+            else:
+                raise UsageError(f"there is no density builder {builder!r}: known are {', '.join(BUILDERS)}")
+        return density.cpu().numpy()
+
+    def embedding(self, pixels: "NDArray[np.generic]") -> "NDArray[np.float32]":
+        """Return the photo's embedding with its degradation projected out, (E,) float32 of unit length.
+
+        The photo is seen whole: square windows of its short side, slid along the long one, averaged.
+        """
+        import torch
+        from torch.nn import functional as F
+
+        from cliphaze_cli.prior import density_map
+        from cliphaze_cli.prior.embedding import degradation_basis, without_degradation
+        from cliphaze_cli.prior.preprocess import check_pixels
+
+        check_pixels(pixels)
+        with torch.inference_mode():
+            basis = degradation_basis(self.prompt_embeddings().differences()).to(self.device)
+            whole = self.embed(density_map.whole_image_windows(pixels, self.image_size)).mean(dim=0)
+            return without_degradation(F.normalize(whole, dim=-1), basis).cpu().numpy()
+
+    def embed(self, images: "Tensor", *, batch_size: int = _BATCH) -> "Tensor":
+        """Return unit embeddings (B, E) of images (B, 3, S, S) in [0, 1]."""
+        import torch
+        from torch.nn import functional as F
+
+        parts = [self.visual(self.normalised(part)) for part in images.split(batch_size)]
+        return F.normalize(torch.cat(parts).float(), dim=-1)
+
+    def normalised(self, images: "Tensor") -> "Tensor":
+        """Return images (B, 3, h, w) in [0, 1] as the vision tower wants them, on its device."""
+        from cliphaze_cli.prior.preprocess import normalised
+
+        return normalised(images.to(self.device), self._mean, self._std)
+
+    def prompt_embeddings(self, prompts: Prompts | None = None) -> "PromptEmbeddings":
+        """Return the unit embeddings of `prompts`, from the cache where they are the default ones."""
+        from cliphaze_cli.prior import text_cache
+
+        wanted = prompts or default_prompts()
+        if wanted.digest not in self._embedded:
+            path = None
+            if self._text_cache is not None and wanted == default_prompts():
+                folder, fingerprint = self._text_cache
+                path = text_cache.cache_path(folder, self.name, fingerprint, wanted.digest)
+            stored = text_cache.load_embeddings(path) if path is not None else None
+            self._embedded[wanted.digest] = stored or self._embed_prompts(wanted)
+            if path is not None and stored is None:
+                text_cache.store_embeddings(path, self._embedded[wanted.digest])
+        return self._embedded[wanted.digest]
+
+    def _embed_prompts(self, prompts: Prompts) -> "PromptEmbeddings":
+        from torch.nn import functional as F
+
+        from cliphaze_cli.prior.scoring import PromptEmbeddings
+
+        vectors = F.normalize(self._encode_texts([*prompts.hazy, *prompts.clear]).float(), dim=-1).cpu()
+        return PromptEmbeddings(vectors[: len(prompts.hazy)].clone(), vectors[len(prompts.hazy) :].clone())

@@ -1,0 +1,49 @@
+"""Text embeddings of the default prompts, kept beside the weights so that the text tower is loaded only once."""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from cliphaze_cli.prior.scoring import PromptEmbeddings
+
+_LAYOUT = "1"  # raise it when what is stored, or how texts are embedded, changes
+
+
+def cache_path(folder: Path, model: str, checkpoint: str, digest: str) -> Path:
+    """Return the file for one checkpoint (its sha256 or another fingerprint) and one set of prompts."""
+    key = hashlib.sha256("\n".join((_LAYOUT, model, checkpoint, digest)).encode()).hexdigest()
+    return folder / f"prompts-{key[:24]}.safetensors"
+
+
+def load_embeddings(path: Path) -> PromptEmbeddings | None:
+    """Return what `store_embeddings` wrote, or None when it is not there or damaged."""
+    try:
+        tensors = load(path.read_bytes())
+    except (OSError, SafetensorError):
+        return None
+    hazy, clear = tensors.get("hazy"), tensors.get("clear")
+    if hazy is None or clear is None or hazy.ndim != 2 or clear.ndim != 2 or hazy.shape[1] != clear.shape[1]:
+        return None
+    return PromptEmbeddings(hazy, clear)
+
+
+def store_embeddings(path: Path, embeddings: PromptEmbeddings) -> bool:
+    """Write `embeddings` to `path`, whole or not at all. Returns False where the folder cannot be written to."""
+    body = save({"hazy": embeddings.hazy.contiguous(), "clear": embeddings.clear.contiguous()})
+    temporary: str | None = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".tmp", delete=False) as file:
+            temporary = file.name
+            file.write(body)
+        Path(temporary).replace(path)
+    except OSError:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108 -- the name, not a Path, is what tempfile gave
+        return False
+    return True

@@ -1,0 +1,227 @@
+"""Which inputs become which outputs, and what is refused before any work starts."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cliphaze_cli.batch.plan import Plan, plan
+from cliphaze_cli.errors import UsageError
+
+Touch = Callable[..., None]
+
+
+@pytest.fixture
+def touch(tmp_path: Path) -> Touch:
+    def make(*names: str) -> None:
+        for name in names:
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(name.encode())
+
+    return make
+
+
+def density_files(stem: Path) -> list[Path]:
+    return [stem.with_name(stem.name + ".density.png"), stem.with_name(stem.name + ".density-overlay.png")]
+
+
+def named(plan: Plan, root: Path) -> dict[str, str]:
+    return {job.source.relative_to(root).as_posix(): job.target.relative_to(root).as_posix() for job in plan.jobs}
+
+
+def test_a_folder_is_sorted_and_leaves_out_hidden_and_other_files(tmp_path: Path, touch: Touch) -> None:
+    touch("in/b.jpg", "in/a.PNG", "in/.c.jpg", "in/notes.txt", "in/sub/d.jpg", "in/.cache/e.jpg")
+    made = plan(tmp_path / "in", tmp_path / "out")
+    assert list(named(made, tmp_path).items()) == [("in/a.PNG", "out/a.PNG"), ("in/b.jpg", "out/b.jpg")]
+    assert made.ignored == 1
+    assert not (tmp_path / "out").exists()  # planning writes nothing
+
+
+def test_recursive_mirrors_sub_folders(tmp_path: Path, touch: Touch) -> None:
+    touch("in/a.jpg", "in/x/a.jpg", "in/x/y/a.jpg", "in/.hidden/a.jpg")
+    made = plan(tmp_path / "in", tmp_path / "out", recursive=True)
+    assert named(made, tmp_path) == {
+        "in/a.jpg": "out/a.jpg",
+        "in/x/a.jpg": "out/x/a.jpg",
+        "in/x/y/a.jpg": "out/x/y/a.jpg",
+    }
+    made.make_folders()
+    assert (tmp_path / "out/x/y").is_dir()
+
+
+def test_links_that_lead_round_in_circles_end(tmp_path: Path, touch: Touch) -> None:
+    touch("in/x/a.jpg")
+    (tmp_path / "in/x/up").symlink_to(tmp_path / "in", target_is_directory=True)
+    (tmp_path / "in/x/self").symlink_to(".", target_is_directory=True)
+    assert named(plan(tmp_path / "in", tmp_path / "out", recursive=True), tmp_path) == {"in/x/a.jpg": "out/x/a.jpg"}
+
+
+def test_an_output_folder_inside_the_input_is_no_input(tmp_path: Path, touch: Touch) -> None:
+    touch("in/a.jpg", "in/out/a.jpg", "in/out/x/b.jpg")
+    made = plan(tmp_path / "in", tmp_path / "in/out", recursive=True, overwrite=True)
+    assert named(made, tmp_path) == {"in/a.jpg": "in/out/a.jpg"}
+
+
+def test_pipes_are_left_alone_and_dangling_links_are_tried(tmp_path: Path, touch: Touch) -> None:
+    touch("in/a.jpg")
+    os.mkfifo(tmp_path / "in/pipe.jpg")  # opening it would wait for ever
+    (tmp_path / "in/gone.jpg").symlink_to("nowhere.jpg")
+    assert set(named(plan(tmp_path / "in", tmp_path / "out"), tmp_path)) == {"in/a.jpg", "in/gone.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "target"),
+    [
+        ("a.jpeg", {}, "a.jpeg"),
+        ("a.jpeg", {"suffix": "_clear"}, "a_clear.jpeg"),
+        ("a.b.jpeg", {"format": "PNG", "suffix": "-x"}, "a.b-x.png"),
+        ("a.JPE", {"format": "JPEG"}, "a.JPE"),
+        ("a.tiff", {"format": "JPEG"}, "a.jpg"),
+        ("scan", {}, "scan.png"),
+        ("scan.gif", {"format": "WEBP"}, "scan.webp"),
+    ],
+)
+def test_names_of_outputs(tmp_path: Path, touch: Touch, source: str, options: dict[str, Any], target: str) -> None:
+    touch(source)
+    made = plan(tmp_path / source, tmp_path / "out", **options)
+    assert [job.target for job in made.jobs] == [tmp_path / "out" / target]
+
+
+def test_a_file_may_name_its_output(tmp_path: Path, touch: Touch) -> None:
+    touch("a.jpg")
+    assert plan(tmp_path / "a.jpg", tmp_path / "new/b.png").jobs[0].target == tmp_path / "new/b.png"
+    (tmp_path / "dir.png").mkdir()
+    assert plan(tmp_path / "a.jpg", tmp_path / "dir.png").jobs[0].target == tmp_path / "dir.png/a.jpg"
+
+
+@pytest.mark.parametrize(
+    ("output", "options", "complaint"),
+    [
+        ("b.png", {"suffix": "_x"}, "--suffix"),
+        ("b.png", {"format": "JPEG"}, "--format"),
+        ("out", {"suffix": "/x"}, "path separator"),
+        ("out", {"overwrite": True, "skip_existing": True}, "contradict"),
+        ("notes.txt", {}, "OUTPUT"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(
+    tmp_path: Path, touch: Touch, output: str, options: dict[str, Any], complaint: str
+) -> None:
+    touch("a.jpg", "notes.txt")
+    with pytest.raises(UsageError, match=complaint):
+        plan(tmp_path / "a.jpg", tmp_path / output, **options)
+
+
+@pytest.mark.parametrize("output", ["there.jpg", "new.jpg", "notes"])
+def test_a_folder_cannot_become_a_file(tmp_path: Path, touch: Touch, output: str) -> None:
+    touch("in/a.jpg", "there.jpg", "notes")
+    with pytest.raises(UsageError, match="OUTPUT must be one too"):
+        plan(tmp_path / "in", tmp_path / output)
+
+
+def test_nothing_to_do_says_where_to_look(tmp_path: Path, touch: Touch) -> None:
+    with pytest.raises(UsageError, match="does not exist"):
+        plan(tmp_path / "in", tmp_path / "out")
+    touch("in/readme.txt", "in/sub/a.jpg")
+    with pytest.raises(UsageError, match=r"1 other file.*--recursive"):
+        plan(tmp_path / "in", tmp_path / "out")
+
+
+def test_existing_outputs_are_refused_skipped_or_replaced(tmp_path: Path, touch: Touch) -> None:
+    touch("in/a.jpg", "in/b.jpg", "in/c.jpg", "out/a.jpg", "out/c.jpg")
+    folders = tmp_path / "in", tmp_path / "out"
+    with pytest.raises(UsageError, match=r"2 outputs exist already \(first: .*a\.jpg\).*--skip-existing.*--overwrite"):
+        plan(*folders)
+    skipping = plan(*folders, skip_existing=True)
+    assert named(skipping, tmp_path) == {"in/b.jpg": "out/b.jpg"}
+    assert [job.source.name for job in skipping.skipped] == ["a.jpg", "c.jpg"]
+    assert len(plan(*folders, overwrite=True).jobs) == 3
+
+
+def test_all_outputs_there_is_no_error_when_skipping(tmp_path: Path, touch: Touch) -> None:
+    touch("in/a.jpg", "out/a.jpg")
+    made = plan(tmp_path / "in", tmp_path / "out", skip_existing=True)
+    assert made.jobs == ()
+    assert len(made.skipped) == 1
+
+
+def test_existing_maps_count_as_outputs_but_do_not_complete_a_job(tmp_path: Path, touch: Touch) -> None:
+    touch("in/a.jpg", "out/a.density.png")
+    folders = tmp_path / "in", tmp_path / "out"
+    with pytest.raises(UsageError, match=r"a\.density\.png"):
+        plan(*folders, extra_outputs=density_files)
+    resumed = plan(*folders, extra_outputs=density_files, skip_existing=True)  # an interrupted run left a map
+    assert [job.extras for job in resumed.jobs] == [tuple(density_files(tmp_path / "out/a"))]
+    touch("out/a.jpg", "in/b.jpg")
+    assert [job.source.name for job in plan(*folders, extra_outputs=density_files, skip_existing=True).jobs] == [
+        "b.jpg"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "options"),
+    [
+        (("a.jpg", "a.png"), {"format": "PNG"}),
+        (("a.jpg", "A.jpg"), {}),
+        (("a.jpg", "a.png"), {"extra_outputs": density_files}),  # their maps would collide
+    ],
+)
+def test_two_inputs_for_one_output_are_refused(
+    tmp_path: Path, touch: Touch, names: tuple[str, str], options: dict[str, Any]
+) -> None:
+    touch(*(f"in/{name}" for name in names))
+    if len(list((tmp_path / "in").iterdir())) == 1:
+        pytest.skip("this file system ignores case")
+    with pytest.raises(UsageError, match="both be written"):
+        plan(tmp_path / "in", tmp_path / "out", overwrite=True, **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"overwrite": True}, {"skip_existing": True}])
+def test_an_output_that_is_an_input_is_refused(tmp_path: Path, touch: Touch, options: dict[str, Any]) -> None:
+    touch("in/a.jpg")
+    with pytest.raises(UsageError, match="is an input"):
+        plan(tmp_path / "in", tmp_path / "in", **options)
+    with pytest.raises(UsageError, match="is an input"):
+        plan(tmp_path / "in/a.jpg", tmp_path / "in", **options)
+    (tmp_path / "link").symlink_to(tmp_path / "in", target_is_directory=True)
+    with pytest.raises(UsageError, match="is an input"):
+        plan(tmp_path / "in", tmp_path / "link", **options)
+
+
+def test_outputs_beside_the_inputs_are_not_dehazed_again(tmp_path: Path, touch: Touch) -> None:
+    touch("in/a.jpg", "in/a_clear.jpg", "in/a_clear.density.png", "in/b.jpg", "in/c_clear.jpg")
+    made = plan(tmp_path / "in", tmp_path / "in", suffix="_clear", skip_existing=True)
+    assert named(made, tmp_path) == {"in/b.jpg": "in/b_clear.jpg", "in/c_clear.jpg": "in/c_clear_clear.jpg"}
+
+
+def test_a_folder_in_the_way_is_refused(tmp_path: Path, touch: Touch) -> None:
+    touch("in/a.jpg")
+    (tmp_path / "out/a.jpg").mkdir(parents=True)
+    with pytest.raises(UsageError, match="folder of that name"):
+        plan(tmp_path / "in", tmp_path / "out", overwrite=True)
+
+
+def test_a_folder_that_cannot_be_made_is_a_usage_error(tmp_path: Path, touch: Touch) -> None:
+    touch("in/a.jpg", "blocker")
+    with pytest.raises(UsageError, match="cannot create the output folder"):
+        plan(tmp_path / "in", tmp_path / "blocker/out").make_folders()
+
+
+def test_a_sub_folder_that_cannot_be_listed_is_told(
+    tmp_path: Path, touch: Touch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch("in/a.jpg", "in/locked/b.jpg")
+    scandir = os.scandir
+
+    def refusing(path: str) -> "os._ScandirIterator[str]":
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    made = plan(tmp_path / "in", tmp_path / "out", recursive=True)
+    assert made.unreadable == ((tmp_path / "in/locked", "Permission denied"),)
+    assert len(made.jobs) == 1

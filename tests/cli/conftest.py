@@ -1,0 +1,24 @@
+"""Weights whose effect is known: every photo becomes twice as bright, K = 1 and B = 0 everywhere."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def doubling_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of a small random network whose head answers K = 1, B = 0 to everything."""
+    import torch
+
+    from cliphaze_cli import checkpoint
+    from cliphaze_cli.network.cliphaze import CLIPHaze
+    from cliphaze_cli.network.config import CLIPHazeConfig
+
+    torch.manual_seed(0)
+    network = CLIPHaze(CLIPHazeConfig(width=8, blocks=(1, 1, 1, 1, 1), stem=4, embedding_size=8))
+    assert network.head.bias is not None
+    with torch.no_grad():
+        network.head.bias[: network.head.out_channels // 2] = 1.0  # K comes first
+    path = tmp_path_factory.mktemp("weights") / "doubling.safetensors"
+    checkpoint.save(network, path, name="doubling")
+    return path

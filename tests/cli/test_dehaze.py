@@ -1,0 +1,301 @@
+"""`cliphaze dehaze` through its entry point, with small random weights whose effect is known."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cliphaze_cli.cli.app import main
+
+# A shell may have started the tests with SIGINT ignored, and children inherit that.
+PROGRAM = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    "from cliphaze_cli.cli.app import main; main()"
+)
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+Dehaze = Callable[..., Outcome]
+
+
+@pytest.fixture
+def dehaze(
+    tmp_path: Path,
+    doubling_weights: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Dehaze:
+    """Run `cliphaze dehaze ARGUMENTS --weights ...` in tmp_path."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))  # no CLIP here, whatever this machine has
+
+    def run(*arguments: str, weights: Path = doubling_weights) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["cliphaze", "dehaze", *arguments, "--weights", str(weights)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exit:
+            main()
+        return Outcome(int(exit.value.code or 0), *capfd.readouterr())
+
+    return run
+
+
+def save(path: Path, level: int = 60, size: tuple[int, int] = (40, 30), **options: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (level, level, level)).save(path, **options)
+
+
+def level(path: Path) -> float:
+    with Image.open(path) as image:
+        return float(np.asarray(image).mean())
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_folder_is_dehazed_and_mirrored(tmp_path: Path, dehaze: Dehaze) -> None:
+    save(tmp_path / "in/a.png", 50)
+    save(tmp_path / "in/sub/b.png", 100)
+    (tmp_path / "in/notes.txt").write_text("no photo")
+    result = dehaze("in", "out", "--recursive")
+    assert result.code == 0
+    assert result.out == ""
+    assert "2 dehazed" in result.err
+    assert files_in(tmp_path / "out") == ["a.png", "sub/b.png"]
+    assert level(tmp_path / "out/a.png") == pytest.approx(100, abs=1)
+    assert level(tmp_path / "out/sub/b.png") == pytest.approx(200, abs=1)
+
+
+def test_strength_blends(tmp_path: Path, dehaze: Dehaze) -> None:
+    save(tmp_path / "a.png", 60)
+    assert dehaze("a.png", "half.png", "--strength", "0.5").code == 0
+    assert dehaze("a.png", "none.png", "--strength", "0").code == 0
+    assert level(tmp_path / "half.png") == pytest.approx(90, abs=1)
+    assert level(tmp_path / "none.png") == 60
+
+
+def test_one_bad_file_among_good_ones_is_told_and_the_rest_is_done(tmp_path: Path, dehaze: Dehaze) -> None:
+    for name in ("a.png", "c.png"):
+        save(tmp_path / "in" / name)
+    (tmp_path / "in/b.png").write_bytes(b"not an image")
+    result = dehaze("in", "out", "--json")
+    assert result.code == 1
+    assert files_in(tmp_path / "out") == ["a.png", "c.png"]
+    document = result.document
+    assert [record["status"] for record in document["files"]] == ["done", "failed", "done"]
+    assert (document["done"], document["failed"], document["skipped"]) == (2, 1, 0)
+    assert document["files"][1]["reason"]
+    assert "Traceback" not in result.err
+    failures = [line for line in result.err.splitlines() if line.startswith("cliphaze: error:")]
+    assert len(failures) == 1
+    assert "b.png" in failures[0]
+    assert "2 dehazed, 1 failed" in result.err
+
+
+def test_json_says_what_was_used(tmp_path: Path, dehaze: Dehaze, doubling_weights: Path) -> None:
+    save(tmp_path / "a.png")
+    document = dehaze("a.png", "out", "--json", "--device", "cpu", "--resolution", "64").document
+    assert document["model"] == "doubling"
+    assert len(document["weights_sha256"]) == 64
+    assert (document["device"], document["precision"], document["resolution"]) == ("cpu", "fp32", 64)
+    assert document["clip"] is None
+    (record,) = document["files"]
+    assert (record["source"], record["target"]) == ("a.png", str(Path("out/a.png")))
+    assert (record["width"], record["height"]) == (40, 30)
+    assert record["density_mean"] == pytest.approx(0.5, abs=1e-3)  # 1 - 1 / (1 + K)
+    assert record["density_source"] == "model"
+    assert record["seconds"] > 0
+
+
+def test_being_without_clip_is_said_once(tmp_path: Path, dehaze: Dehaze) -> None:
+    for name in ("a.png", "b.png"):
+        save(tmp_path / "in" / name)
+    assert dehaze("in", "out").err.count("without CLIP") == 1
+    assert "CLIP" not in dehaze("in", "out", "--overwrite", "--no-clip").err
+
+
+def test_a_clip_that_was_asked_for_and_is_not_here_is_an_error(tmp_path: Path, dehaze: Dehaze) -> None:
+    save(tmp_path / "a.png")
+    result = dehaze("a.png", "out", "--clip", "ViT-B-32")
+    assert result.code == 2
+    assert "cliphaze download-weights" in result.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_existing_outputs(tmp_path: Path, dehaze: Dehaze) -> None:
+    save(tmp_path / "in/a.png")
+    save(tmp_path / "in/b.png")
+    save(tmp_path / "out/a.png", 7)
+    refused = dehaze("in", "out")
+    assert refused.code == 2
+    assert "--skip-existing" in refused.err
+    assert not (tmp_path / "out/b.png").exists()
+
+    skipped = dehaze("in", "out", "--skip-existing", "--json")
+    assert skipped.code == 0
+    assert [record["status"] for record in skipped.document["files"]] == ["skipped", "done"]
+    assert level(tmp_path / "out/a.png") == 7
+
+    nothing_left = dehaze("in", "out", "--skip-existing")
+    assert nothing_left.code == 0
+    assert "nothing to do" in nothing_left.err
+
+    assert dehaze("in", "out", "--overwrite").code == 0
+    assert level(tmp_path / "out/a.png") == pytest.approx(120, abs=1)
+
+
+def test_density_maps_lie_beside_the_photo_and_are_named(tmp_path: Path, dehaze: Dehaze) -> None:
+    save(tmp_path / "in/a.jpg", 60)
+    result = dehaze("in", "out", "--density", "--json")
+    assert result.code == 0
+    assert files_in(tmp_path / "out") == ["a.density-overlay.png", "a.density.png", "a.jpg"]
+    with Image.open(tmp_path / "out/a.density.png") as density:
+        assert density.size == (40, 30)
+        assert np.asarray(density).mean() == pytest.approx(65535 / 2, rel=0.01)
+    named = result.document["files"][0]["density_files"]
+    assert sorted(Path(path).name for path in named) == ["a.density-overlay.png", "a.density.png"]
+
+
+def test_format_quality_and_suffix(tmp_path: Path, dehaze: Dehaze) -> None:
+    rng = np.random.default_rng(0)
+    (tmp_path / "in").mkdir()
+    Image.fromarray(rng.integers(0, 120, (64, 64, 3), np.uint8)).save(tmp_path / "in/a.png")
+    for quality in ("10", "95"):
+        assert dehaze("in", f"out{quality}", "--format", "jpg", "--quality", quality, "--suffix", "_clear").code == 0
+        assert files_in(tmp_path / f"out{quality}") == ["a_clear.jpg"]
+    sizes = [(tmp_path / f"out{quality}/a_clear.jpg").stat().st_size for quality in ("10", "95")]
+    assert sizes[0] < sizes[1] / 2
+
+
+def test_a_folder_of_like_photos_gives_one_notice(tmp_path: Path, dehaze: Dehaze) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        Image.new("CMYK", (20, 20), (10, 20, 30, 40)).save(tmp_path / "in" / name)
+    result = dehaze("in", "out", "--no-clip")
+    (notice,) = [line for line in result.err.splitlines() if line.startswith("note:")]
+    assert "2 files" in notice
+    assert "CMYK" in notice
+
+
+def test_quiet_prints_only_failures_and_verbose_every_file(tmp_path: Path, dehaze: Dehaze) -> None:
+    save(tmp_path / "in/a.png")
+    assert dehaze("in", "quiet", "--quiet").err == ""
+    assert "a.png" in dehaze("in", "loud", "--verbose").err
+    (tmp_path / "in/b.png").write_bytes(b"")
+    failing = dehaze("in", "quiet2", "-q")
+    assert failing.code == 1
+    assert len(failing.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--strength", "1.5"), "--strength must lie between 0"),
+        (("--strength", "nan"), "--strength must lie between 0"),
+        (("--quality", "0"), "--quality must lie between 1 and 100"),
+        (("--resolution", "63"), "--resolution must be at least 64"),
+        (("--resolution", "big"), "--resolution must be a number of pixels, auto or full"),
+        (("--device", "tpu"), "--device must be auto, cpu"),
+        (("--precision", "int8"), "--precision must be one of"),
+        (("--format", "gif"), "--format must be JPEG"),
+        (("--clip", "ViT-B-32", "--no-clip"), "--clip and --no-clip contradict"),
+        (("--quiet", "--verbose"), "--quiet and --verbose contradict"),
+        (("--overwrite", "--skip-existing"), "--overwrite and --skip-existing contradict"),
+    ],
+)
+def test_bad_options_are_one_line_and_exit_2(
+    tmp_path: Path, dehaze: Dehaze, arguments: tuple[str, ...], complaint: str
+) -> None:
+    save(tmp_path / "a.png")
+    result = dehaze("a.png", "out", *arguments)
+    assert result.code == 2
+    assert result.out == ""
+    assert len(result.err.splitlines()) == 1
+    assert complaint in result.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_input_and_missing_weights(tmp_path: Path, dehaze: Dehaze) -> None:
+    assert "INPUT does not exist" in dehaze("nowhere", "out").err
+    save(tmp_path / "a.png")
+    result = dehaze("a.png", "out", weights=tmp_path / "none.safetensors")
+    assert result.code == 2
+    assert "none.safetensors" in result.err
+
+
+def test_an_output_folder_that_vanishes_fails_those_files(
+    tmp_path: Path, dehaze: Dehaze, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It must not be made anew: under an unplugged drive's mount point that would fill the wrong disk."""
+    from cliphaze_cli.imaging import imagefile
+
+    for name in ("a.png", "b.png"):
+        save(tmp_path / "in" / name)
+    read = imagefile.read
+
+    def unplug(path: Path) -> imagefile.Photo:
+        if (tmp_path / "out").exists():
+            (tmp_path / "out").rmdir()
+        return read(path)
+
+    monkeypatch.setattr(imagefile, "read", unplug)
+    result = dehaze("in", "out", "--json")
+    assert result.code == 1
+    assert [record["status"] for record in result.document["files"]] == ["failed", "failed"]
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_leaves_only_whole_files(tmp_path: Path, doubling_weights: Path, number: int) -> None:
+    photo = tmp_path / "photo.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (700, 700, 3), np.uint8)).save(photo)
+    (tmp_path / "in").mkdir()
+    for index in range(200):
+        (tmp_path / f"in/{index:03}.png").symlink_to(photo)
+    out = tmp_path / "out"
+    child = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, "dehaze", "in", "out", "--weights", str(doubling_weights), "--json"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not (out / "001.png").exists() and child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        child.send_signal(number)
+        stdout, stderr = child.communicate(timeout=60)
+    finally:
+        child.kill()
+    assert child.returncode == 130, stderr
+    assert [line for line in stderr.splitlines() if "interrupted" in line]
+    assert "Traceback" not in stderr
+    written = files_in(out)
+    assert 2 <= len(written) < 200
+    assert all(name.endswith(".png") and not name.startswith(".") for name in written)  # no temporary file
+    for name in written:
+        with Image.open(out / name) as image:
+            image.load()
+    document = json.loads(stdout)
+    assert document["interrupted"]
+    assert document["done"] == len(written)

@@ -1,0 +1,27 @@
+"""SIGTERM is an interruption, but only where nobody decided otherwise."""
+
+import os
+import signal
+
+import pytest
+
+from cliphaze_cli.cli.interruption import termination_interrupts
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_request_to_end_interrupts(name: str) -> None:
+    number = getattr(signal, name)
+    with pytest.raises(KeyboardInterrupt), termination_interrupts():
+        os.kill(os.getpid(), number)
+        signal.sigtimedwait([], 5)  # returns at once: the handler raises
+    assert signal.getsignal(number) == signal.SIG_DFL
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as under nohup
+    try:
+        with termination_interrupts():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -1,0 +1,95 @@
+"""A tiny random CLIP whose text side is planted, and pictures whose haze is known."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cliphaze_cli.prior.clip_model import ClipPrior, import_open_clip
+
+SIDE, PATCH, WIDTH = 32, 8, 32
+CONFIG = {
+    "embed_dim": 16,
+    "vision_cfg": {"image_size": SIDE, "patch_size": PATCH, "width": WIDTH, "layers": 3, "head_width": 16},
+    "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
+}
+
+
+def build(seed: int = 0) -> nn.Module:
+    """A CLIP model of open_clip, random but the same for the same seed."""
+    torch.manual_seed(seed)
+    return import_open_clip().CLIP(**CONFIG).eval()
+
+
+def without_positions(model: nn.Module) -> nn.Module:
+    """Make the vision tower blind to where a patch is, and to mirroring."""
+    visual = model.visual
+    with torch.no_grad():
+        visual.positional_embedding.zero_()
+        visual.conv1.weight.copy_((visual.conv1.weight + visual.conv1.weight.flip(3)) / 2)
+    return model
+
+
+def tokenizer(texts: list[str]) -> Tensor:
+    return import_open_clip().SimpleTokenizer(context_length=16)(texts)
+
+
+def foggy(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Bright grey with hardly any contrast, (height, width, 3)."""
+    noise = np.random.default_rng(seed).normal(205, 3, (height, width, 1))
+    return np.repeat(noise.clip(0, 255).astype(np.uint8), 3, axis=2)
+
+
+def crisp(height: int, width: int, seed: int = 1) -> NDArray[np.uint8]:
+    """A dark, colourful texture of four-pixel tiles, (height, width, 3)."""
+    tiles = np.random.default_rng(seed).integers(0, 120, (-(-height // 4), -(-width // 4), 3), dtype=np.uint8)
+    return tiles.repeat(4, axis=0).repeat(4, axis=1)[:height, :width]
+
+
+def half_foggy(height: int = 96, width: int = 128) -> NDArray[np.uint8]:
+    """Crisp on the left, foggy on the right."""
+    return np.concatenate((crisp(height, width // 2), foggy(height, width - width // 2)), axis=1)
+
+
+class PlantedTexts:
+    """Stands for the text tower: texts about fog get `hazy`, all others `clear`, each turned a little by its wording."""
+
+    def __init__(self, hazy: Tensor, clear: Tensor) -> None:
+        self.hazy, self.clear = hazy, clear
+        self.calls: list[list[str]] = []
+
+    def __call__(self, texts: list[str]) -> Tensor:
+        self.calls.append(list(texts))
+        words = ("fog", "haz", "smog", "mist", "smoke", "murky")
+        vectors = []
+        for text in texts:
+            wording = torch.randn(self.hazy.shape, generator=torch.Generator().manual_seed(sum(map(ord, text))))
+            base = self.hazy if any(word in text for word in words) else self.clear
+            vectors.append(base + 0.02 * wording)
+        return torch.stack(vectors)
+
+
+def planted_prior(model: nn.Module | None = None, *, kind: str = "windows") -> ClipPrior:
+    """A prior whose hazy and clear texts are what `kind` of embedding sees in a foggy and in a crisp picture."""
+    from cliphaze_cli.prior import dense_tokens
+
+    model = model if model is not None else build()
+    prior = ClipPrior.from_model(model, tokenizer)
+    with torch.inference_mode():
+        seen = []
+        for pixels in (foggy(SIDE, SIDE, 5), crisp(SIDE, SIDE, 6)):
+            image = torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255
+            if kind == "windows":
+                embedding = prior.embed(image)[0]
+            else:
+                path = dense_tokens.value_path_tokens if kind == "maskclip" else dense_tokens.self_attention_tokens
+                embedding = path(prior.visual, prior.normalised(image)).mean(dim=(0, 1, 2))
+            seen.append(nn.functional.normalize(embedding, dim=-1))
+        mean = (seen[0] + seen[1]) / 2  # what both share says nothing about haze
+    return ClipPrior(
+        model.visual,
+        PlantedTexts(seen[0] - mean, seen[1] - mean),
+        name="tiny-clip",
+        mean=prior._mean.tolist(),
+        std=prior._std.tolist(),
+    )

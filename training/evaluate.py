@@ -1,0 +1,128 @@
+"""Score weights, or the output folders of any tool, on pairs of hazy and clear photos.
+
+    python -m training.evaluate DATA                         # the embedded default weights
+    python -m training.evaluate DATA --weights RUN.safetensors --resolution full
+    python -m training.evaluate DATA --outputs FOLDER        # FOLDER/SET/STEM.*, made by any tool
+
+Protocol: RGB PSNR on the 8-bit output, mean of the images' own PSNR; SSIM by scikit-image (Gaussian window, sigma 1.5);
+mean CIEDE2000; no cropping, no resizing. For sets of clear photos, output against input (do no harm).
+"""
+
+import json
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from cliphaze_cli.dehazer import Dehazer
+from training.metrics import psnr, quality
+from training.pairs import PairSet, find_sets, read_rgb
+
+LIBRARIES = ("torch", "pillow", "opencv-python-headless", "scikit-image", "numpy")
+DehazeFile = Callable[[str, Path], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class SetScore:
+    """Means over a set's images; gains are per-image PSNR out minus PSNR in."""
+
+    images: int
+    psnr_in: float | None
+    psnr: float
+    ssim: float
+    ciede2000: float
+    worst_gain: float | None
+    worst_image: str
+
+
+def score_set(pairs: PairSet, dehaze_file: DehazeFile) -> SetScore:
+    """Dehaze and score every image of a set."""
+    scores, inputs = [], []
+    for hazy, clear in pairs.pairs:
+        truth = read_rgb(clear)
+        scores.append(quality(dehaze_file(pairs.name, hazy), truth))
+        inputs.append(psnr(read_rgb(hazy), truth))
+    out = np.array([score.psnr for score in scores])
+    worst = int(np.argmin(out if pairs.clear_only else out - inputs))
+    return SetScore(
+        images=len(scores),
+        psnr_in=None if pairs.clear_only else float(np.mean(inputs)),
+        psnr=float(out.mean()),
+        ssim=float(np.mean([score.ssim for score in scores])),
+        ciede2000=float(np.mean([score.ciede2000 for score in scores])),
+        worst_gain=None if pairs.clear_only else float(out[worst] - inputs[worst]),
+        worst_image=pairs.pairs[worst][0].name,
+    )
+
+
+def evaluate(
+    data: Annotated[Path, typer.Argument(help="Folder of sets, each with hazy/ and clear/, or of clear photos.")],
+    model: str = "tiny",
+    weights: Annotated[Path | None, typer.Option(help="Score these weights instead of the named ones.")] = None,
+    outputs: Annotated[Path | None, typer.Option(help="Score a tool's outputs, FOLDER/SET/STEM.*, instead.")] = None,
+    resolution: str = "auto",
+    random_density: Annotated[
+        bool, typer.Option(help="Instruct with a useless random map: what does it cost?")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Print the scores of every set."""
+    if outputs is not None:
+        dehaze_file = _reader(outputs)
+    else:
+        dehaze_file = _dehazer(Dehazer.from_pretrained(model, weights=weights, resolution=resolution), random_density)
+    scores = {pairs.name: score_set(pairs, dehaze_file) for pairs in find_sets(data)}
+    versions = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+    if as_json:
+        sets = {name: asdict(score) for name, score in scores.items()}
+        typer.echo(json.dumps({"versions": versions, "resolution": resolution, "sets": sets}, indent=2))
+    else:
+        typer.echo(table(scores))
+        typer.echo("  ".join(f"{name} {number}" for name, number in versions.items()))
+
+
+def table(scores: dict[str, SetScore]) -> str:
+    """A Markdown table of scores."""
+    lines = [
+        "| set | images | PSNR in | PSNR out | SSIM | CIEDE2000 | worst gain (image) |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, s in scores.items():
+        before = "-" if s.psnr_in is None else f"{s.psnr_in:.2f}"
+        worst = f"PSNR {s.psnr:.2f} mean" if s.worst_gain is None else f"{s.worst_gain:+.2f}"
+        lines.append(
+            f"| {name} | {s.images} | {before} | {s.psnr:.2f} | {s.ssim:.4f} | {s.ciede2000:.2f} "
+            f"| {worst} ({s.worst_image}) |"
+        )
+    return "\n".join(lines)
+
+
+def _dehazer(dehazer: Dehazer, random_density: bool) -> DehazeFile:
+    rng = np.random.default_rng(0)
+
+    def dehaze_file(_: str, hazy: Path) -> NDArray[np.uint8]:
+        density = rng.random((7, 7), dtype=np.float32) if random_density else None
+        image: NDArray[np.uint8] = dehazer.dehaze(read_rgb(hazy), density=density).image
+        return image
+
+    return dehaze_file
+
+
+def _reader(outputs: Path) -> DehazeFile:
+    def read_output(name: str, hazy: Path) -> NDArray[np.uint8]:
+        found = sorted((outputs / name).glob(f"{hazy.stem}.*"))
+        if not found:
+            raise typer.BadParameter(f"no output for {hazy} in {outputs / name}")
+        return read_rgb(found[0])
+
+    return read_output
+
+
+if __name__ == "__main__":
+    typer.run(evaluate)

@@ -1,0 +1,60 @@
+"""Pack a folder of clean photos and their pop-up depths into one file.
+
+    python -m training.prepare PHOTOS PACK.npz [--exclude LIST.txt]
+
+Arrays of the pack: `names` (n,), `shapes` (n, 2) rows and columns, `photos` uint8 (sum H*W*3,),
+`depths` uint8 (draws, sum h*w,) at half resolution, h = ceil(H/2), each photo after the other.
+"""
+
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from PIL import Image, ImageOps
+
+from training.popup_depth import popup_depth
+
+MAX_SIDE = 640
+MIN_SIDE = 192
+
+
+def prepare(
+    photos: Annotated[Path, typer.Argument(help="Folder of clean photos.")],
+    pack: Annotated[Path, typer.Argument(help="File to write, .npz.")],
+    exclude: Annotated[Path | None, typer.Option(help="Text file: one file name a line to leave out.")] = None,
+    draws: Annotated[int, typer.Option(help="Pop-up depths per photo.")] = 2,
+    seed: int = 0,
+) -> None:
+    """Pack clean photos and their pop-up depths."""
+    left_out = set(exclude.read_text().split()) if exclude else set()
+    paths = [p for p in sorted(photos.iterdir()) if p.is_file() and p.name not in left_out]
+    with ProcessPoolExecutor() as pool:
+        jobs = [pool.submit(_prepare_one, path, draws, seed + i) for i, path in enumerate(paths)]
+        packed = [(path.name, *result) for path, job in zip(paths, jobs, strict=True) if (result := job.result())]
+    np.savez(
+        pack,
+        names=np.array([name for name, _, _ in packed]),
+        shapes=np.array([photo.shape[:2] for _, photo, _ in packed]),
+        photos=np.concatenate([photo.ravel() for _, photo, _ in packed]),
+        depths=np.concatenate([depths.reshape(draws, -1) for _, _, depths in packed], axis=1),
+    )
+    typer.echo(f"{len(packed)} of {len(paths)} photos packed into {pack}", err=True)
+
+
+def _prepare_one(path: Path, draws: int, seed: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """One photo as uint8 (H, W, 3) and its depths as uint8 (draws, h, w), or None when it is too small to train on."""
+    image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+    image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    if min(image.size) < MIN_SIDE:
+        return None
+    half = image.resize(((image.width + 1) // 2, (image.height + 1) // 2), Image.Resampling.BOX)
+    rgb = np.asarray(half, np.float32) / 255
+    rng = np.random.default_rng(seed)
+    depths = np.stack([popup_depth(rgb, rng) for _ in range(draws)])
+    return np.asarray(image), np.round(255 * depths).astype(np.uint8)
+
+
+if __name__ == "__main__":
+    typer.run(prepare)

@@ -1,0 +1,179 @@
+"""Train a CLIPHaze network on synthetic haze.
+
+    python -m training.train PACK.npz RUN/ --variant tiny --steps 8000
+
+RUN/state.pt is written every `--save-every` steps, atomically; the same command resumes from it, and sees the batches
+an unbroken run would have seen. RUN/log.jsonl has one line per report. `training.export` turns a state into weights.
+"""
+
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from cliphaze_cli.network.cliphaze import CLIPHaze
+from cliphaze_cli.network.config import VARIANTS
+from training.batches import Batch, HazeBatches, PhotoPack
+from training.losses import dehazing_loss, psnr
+
+WARMUP_STEPS = 200
+FINAL_LEARNING_RATE = 1e-3  # relative to the peak
+MAX_GRADIENT_NORM = 1.0
+REPORT_EVERY = 100
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What makes a run reproducible; saved with its state and written into the model card."""
+
+    variant: str
+    steps: int
+    seed: int
+    learning_rate: float
+    weight_decay: float = 1e-3
+    ema_decay: float = 0.999
+
+    def learning_rate_at(self, step: int) -> float:
+        """Linear warm-up, then a cosine."""
+        warm = min(1, (step + 1) / WARMUP_STEPS)
+        return self.learning_rate * warm * (0.5 * (1 + math.cos(math.pi * step / self.steps)) + FINAL_LEARNING_RATE)
+
+
+def train(
+    pack: Annotated[Path, typer.Argument(help="Made by training.prepare.")],
+    run: Annotated[Path, typer.Argument(help="Folder of the run; resumed if it holds a state.")],
+    variant: str = "tiny",
+    steps: int = 8000,
+    seed: int = 0,
+    learning_rate: float = 2e-3,
+    start_from: Annotated[
+        Path | None, typer.Option(help="state.pt of another run whose EMA weights to start from.")
+    ] = None,
+    threads: int = 1,
+    save_every: int = 250,
+    device: str = "cpu",
+) -> None:
+    """Train or resume."""
+    torch.set_num_threads(threads)
+    torch.manual_seed(seed)
+    recipe = Recipe(variant, steps, seed, learning_rate)
+    trainer = Trainer(recipe, torch.device(device))
+    run.mkdir(parents=True, exist_ok=True)
+    state_path = run / "state.pt"
+    if state_path.exists():
+        trainer.load_state(torch.load(state_path, weights_only=True))
+    elif start_from:
+        trainer.start_from(torch.load(start_from, weights_only=True))
+
+    batches = HazeBatches(PhotoPack(pack), steps, seed, first=trainer.step)
+    loader = DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=8)
+    reports: list[dict[str, float]] = []
+    for batch in loader:
+        reports.append(trainer.train_step(batch))
+        if trainer.step % REPORT_EVERY == 0:
+            _report(run / "log.jsonl", trainer, reports)
+            reports.clear()
+        if trainer.step % save_every == 0 or trainer.step == steps:
+            _save_atomically(trainer.state(), state_path)
+
+
+class Trainer:
+    """The network, its exponential moving average, the optimiser, and where they stand."""
+
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        self.recipe, self.device = recipe, device
+        self.network = CLIPHaze(VARIANTS[recipe.variant]).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimiser = torch.optim.AdamW(
+            _parameter_groups(self.network, recipe.weight_decay), recipe.learning_rate, fused=device.type == "cuda"
+        )
+        self.ema = {name: value.clone() for name, value in self.network.state_dict().items()}
+        self.step = 0
+        self.seconds = 0.0
+
+    def train_step(self, batch: Batch) -> dict[str, float]:
+        """One optimiser step; returns what to log."""
+        start = time.perf_counter()
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.learning_rate_at(self.step)
+        batch = Batch(*(x.to(self.device) for x in vars(batch).values()))
+        hazy = batch.hazy.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            K, B = self.network(hazy, batch.density)
+        loss, estimate = dehazing_loss(K.float(), B.float(), batch)
+        self.optimiser.zero_grad()
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT_NORM)
+        if norm.isfinite():
+            self.optimiser.step()
+            self._update_ema()
+        self.step += 1
+        self.seconds += time.perf_counter() - start
+        return {
+            "loss": float(loss.detach()),
+            "psnr": psnr(estimate.detach(), batch.clear),
+            "psnr_in": psnr(batch.hazy, batch.clear),
+            "gradient": float(norm),
+        }
+
+    @torch.no_grad()
+    def _update_ema(self) -> None:
+        decay = min(self.recipe.ema_decay, (self.step + 1) / (self.step + 20))
+        for name, value in self.network.state_dict().items():
+            if value.is_floating_point():
+                self.ema[name].lerp_(value, 1 - decay)
+            else:
+                self.ema[name].copy_(value)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "recipe": asdict(self.recipe),
+            "step": self.step,
+            "seconds": self.seconds,
+            "network": self.network.state_dict(),
+            "ema": self.ema,
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.step, self.seconds = state["step"], state["seconds"]
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.ema = {name: value.to(self.device) for name, value in state["ema"].items()}
+
+    def start_from(self, state: dict[str, Any]) -> None:
+        """Begin a new run from another run's averaged weights."""
+        self.network.load_state_dict(state["ema"])
+        self.ema = {name: value.clone() for name, value in self.network.state_dict().items()}
+
+
+def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Weight decay for matrices and kernels only, not for biases, norms, A or D."""
+    named = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
+    decayed: list[Tensor] = [p for name, p in named if p.dim() > 1 and "log_A" not in name]
+    others: list[Tensor] = [p for name, p in named if p.dim() <= 1 or "log_A" in name]
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+
+
+def _report(path: Path, trainer: Trainer, reports: list[dict[str, float]]) -> None:
+    means = {key: round(sum(r[key] for r in reports) / len(reports), 5) for key in reports[0]}
+    line = json.dumps({"step": trainer.step, "seconds": round(trainer.seconds), **means})
+    with path.open("a") as log:
+        log.write(line + "\n")
+    typer.echo(line, err=True)
+
+
+def _save_atomically(state: dict[str, Any], path: Path) -> None:
+    temporary = path.with_suffix(".part")
+    torch.save(state, temporary)
+    temporary.replace(path)
+
+
+if __name__ == "__main__":
+    typer.run(train)
