@@ -153,7 +153,7 @@ class Dehazer:
         self, pixels: NDArray, density: NDArray | None, embedding: NDArray | None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The image at working resolution, K and B, each (1, 3, h, w) float32."""
-        height, width = working_size(*pixels.shape[:2], self.working_side)
+        height, width = working_size(pixels.shape[0], pixels.shape[1], self.working_side)
         working = rows_as_tensor(shrink(pixels, height, width), self.device)
         instructions = (
             None if density is None else torch.from_numpy(density).to(self.device, torch.float32)[None, None],

@@ -21,7 +21,7 @@ WHOLE_SCENE = 0.45  # share of crops as large as the photo allows
 
 @dataclass(frozen=True)
 class Batch:
-    """`hazy`, `clear` (n, 3, h, w) in [0, 1]; `transmission` (n, 1, h, w); `density` (n, 1, h, w), negative = absent."""
+    """`hazy`, `clear` (n, 3, h, w) in [0, 1]; `transmission`, `density` (n, 1, h, w), density negative = absent."""
 
     hazy: Tensor
     clear: Tensor
@@ -104,4 +104,6 @@ def _photograph(hazy: Tensor, transmission: Tensor, rng: np.random.Generator, ge
 
 def _jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
     _, encoded = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1]
+    decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return decoded[..., ::-1]

@@ -76,7 +76,9 @@ def evaluate(
     if outputs is not None:
         dehaze_file = _reader(outputs)
     else:
-        dehaze_file = _dehazer(Dehazer.from_pretrained(model, weights=weights, resolution=resolution), random_density)
+        dehaze_file = dehaze_files(
+            Dehazer.from_pretrained(model, weights=weights, resolution=resolution), random_density
+        )
     scores = {pairs.name: score_set(pairs, dehaze_file) for pairs in find_sets(data)}
     versions = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
     if as_json:
@@ -103,7 +105,8 @@ def table(scores: dict[str, SetScore]) -> str:
     return "\n".join(lines)
 
 
-def _dehazer(dehazer: Dehazer, random_density: bool) -> DehazeFile:
+def dehaze_files(dehazer: Dehazer, random_density: bool = False) -> DehazeFile:
+    """Dehaze by the product itself; `random_density` instructs it with a useless map."""
     rng = np.random.default_rng(0)
 
     def dehaze_file(_: str, hazy: Path) -> NDArray[np.uint8]:

@@ -113,9 +113,13 @@ def dehaze(
 ) -> None:
     """Remove haze from a photo, or from all photos of a folder.
 
-    Existing outputs are refused unless --skip-existing or --overwrite is given; with --skip-existing a photo counts as
-    done when its dehazed file is there, whether or not its density maps are. Hidden files and links to folders are
-    left out. Exit code: 0 all done, 1 some photos failed, 2 nothing could be started, 130 interrupted.
+    Existing outputs are refused without --skip-existing or --overwrite.
+
+    With --skip-existing a photo is done when its output exists, even without maps.
+
+    Hidden files and links to folders are left out.
+
+    Exit code: 0 all done, 1 some failed, 2 could not start, 130 interrupted.
     """
     started = time.perf_counter()
     console = options.make_console(quiet=quiet, verbose=verbose, as_json=as_json)

@@ -57,9 +57,10 @@ def _choice(option: str, known: Sequence[str]) -> Callable[[str], str]:
 
 
 def density(
-    images: Annotated[list[Path], typer.Argument(metavar="IMG...", help="Photos, or folders of photos.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMG", help="Photos, or folders of photos.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder for the maps; default: beside each photo.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Folder for the maps; default: beside each photo."),
     ] = None,
     source: Annotated[
         str,
@@ -101,14 +102,15 @@ def density(
     if source == "model":
         if prompt_hazy or prompt_clear or clip != DEFAULT_MODEL or builder != BUILDERS[0]:
             raise UsageError("--clip, --builder and --prompt-... are CLIP's: leave them out with --source model")
+        if weights is not None and not weights.is_file():
+            raise UsageError(f"--weights is not a file: {weights}")
     elif weights is not None or model != _DEFAULT_WEIGHTS or precision != "auto":
         raise UsageError("--model, --weights and --precision are the network's: give them with --source model")
     prompts = custom_prompts(prompt_hazy or (), prompt_clear or ())
     jobs = _plan(images, output, npy=npy, overwrite=overwrite, console=console)
-    if source == "model":
-        judge = _network(model, weights, device, precision)
-    else:
-        judge = _clip(clip, builder, prompts, device)
+    judge = _network(model, weights, device, precision) if source == "model" else _clip(clip, builder, prompts, device)
+    if output is not None:
+        _make_folder(output)
     console.detail(f"maps by {judge.label}")
     _run(jobs, judge, npy=npy, console=console)
 
@@ -128,14 +130,16 @@ def _plan(images: Sequence[Path], output: Path | None, *, npy: bool, overwrite: 
     refuse_blocked_outputs(jobs)
     existing = [path for job in jobs for path in job.outputs if path.exists() or path.is_symlink()]
     if existing and not overwrite:
-        others = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
-        raise UsageError(f"{existing[0]}{others} exists already: give --overwrite to replace it, or --output DIR")
-    if output is not None:
-        try:
-            output.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"cannot create the output folder {output}: {error.strerror}") from error
+        others = f" (and {len(existing) - 1} more)" if len(existing) > 1 else ""
+        raise UsageError(f"{existing[0]}{others} exists already: give --overwrite to replace, or --output DIR")
     return jobs
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot create the output folder {folder}: {error.strerror}") from error
 
 
 def _photos(images: Sequence[Path], console: Console) -> list[Path]:

@@ -71,7 +71,7 @@ def download(
         return _from_cache(cached)
     request = _request(entry, cache_dir)
     try:
-        with explained(request):
+        with explained(request), _client_output(progress):
             remote = _ask(entry, request)
     except HubUnreachableError as error:
         if cached is None or force:

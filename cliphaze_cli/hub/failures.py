@@ -147,7 +147,10 @@ def _refused(error: Any, request: Request) -> HubError | str:
 
 
 def _unreachable(error: Exception, request: Request) -> HubError:
-    reason = one_line(str(error)) or type(error).__name__
+    kind = type(error).__name__
+    if kind in ("RemoteProtocolError", "ReadError", "ReadTimeout"):  # the same names in every HTTP library it has used
+        return HubUnreachableError(one_line(_transfer(error, request)))
+    reason = one_line(str(error)) or kind
     return HubUnreachableError(
         f"cannot reach {request.endpoint} ({reason}): check the connection, the proxy and HF_ENDPOINT, then try again"
     )
@@ -165,7 +168,7 @@ def _storing(error: OSError, request: Request) -> str:
 
 
 def _transfer(error: Exception, request: Request) -> str:
-    first_line = str(error).strip().partition("\n")[0]
+    first_line = str(error).strip().partition("\n")[0] or type(error).__name__
     return f"the download of {request.repo}/{request.file} broke off ({first_line}): try again"
 
 

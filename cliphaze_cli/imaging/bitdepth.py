@@ -24,8 +24,7 @@ def to_8bit(samples: NDArray[Any]) -> NDArray[np.uint8]:
         return samples
     result = np.empty(samples.shape, np.uint8)
     for rows in row_bands(len(samples), samples[:1].size):
-        band = samples[rows]
-        result[rows] = (band - (band >> 8) + 128) >> 8  # equals round(v / 257) for every v, within 16 bits
+        result[rows] = (samples[rows].astype(np.uint32) + 128) // 257
     return result
 
 

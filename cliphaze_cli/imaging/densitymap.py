@@ -44,7 +44,7 @@ def save_density(
         _overlay(density, photo_pixels, title).save(sink, "PNG", compress_level=4)  # type: ignore[arg-type]
     if npy:
         with atomic_file(paths[2]) as sink:
-            np.lib.format.write_array(sink, np.asarray(density, np.float32), allow_pickle=False)  # type: ignore[arg-type]
+            np.lib.format.write_array(sink, np.asarray(density, np.float32), allow_pickle=False)
     return paths
 
 

@@ -37,6 +37,8 @@ def encode(sink: ByteSink, photo: Photo, target: Format, quality: int | None) ->
         png16_writer.encode(sink, samples, exif_block=exif_block, profile=profile, dpi=photo.dpi, level=_PNG_LEVEL)
     else:
         options = _OPTIONS[target.name](quality or 0)
+        if target.name == "AVIF" and samples.ndim == 2:
+            options["subsampling"] = "4:0:0"
         if exif_block:
             options["exif"] = exif_block
         if profile:

@@ -85,8 +85,8 @@ def cleaned(block: bytes) -> bytes | None:
     return PREFIX + bytes(body)
 
 
-def from_tiff(stream: BinaryIO) -> tuple[bytes | None, int]:
-    """The descriptive tags of a TIFF file, as an EXIF block, and its orientation 1..8.
+def from_tiff(stream: BinaryIO) -> bytes | None:
+    """The descriptive tags of a TIFF file as an EXIF block, without the orientation; None if there are none.
 
     A TIFF file keeps EXIF tags among those that describe the stored pixels; only the former are taken.
     Raises whatever Pillow raises on damaged tags.
@@ -111,8 +111,7 @@ def from_tiff(stream: BinaryIO) -> tuple[bytes | None, int]:
             result[tag] = directory
         else:
             result[tag] = source[tag]
-    block = result.tobytes() if len(result) else None
-    return block, valid_orientation(source.get(ORIENTATION))
+    return result.tobytes() if len(result) else None
 
 
 def valid_orientation(value: object) -> int:

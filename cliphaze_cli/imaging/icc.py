@@ -12,12 +12,12 @@ def colour_space(profile: bytes) -> str | None:
     return profile[16:20].decode("ascii", "replace").strip()
 
 
-def checked(profile: bytes | None, *, grey: bool) -> tuple[bytes | None, str | None]:
-    """(the profile if it fits grey or RGB pixels or else None, a notice if it was dropped)."""
+def checked(profile: object, *, grey: bool) -> tuple[bytes | None, str | None]:
+    """(the profile if it fits grey or RGB pixels or else None, a notice if one was dropped)."""
     if not profile:
         return None, None
-    space = colour_space(profile)
-    if space is None:
+    space = colour_space(profile) if isinstance(profile, bytes) else None
+    if space is None or not isinstance(profile, bytes):
         return None, "damaged colour profile (ICC) dropped"
     if space == "RGB" or (grey and space == "GRAY"):
         return profile, None

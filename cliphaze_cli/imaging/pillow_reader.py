@@ -55,7 +55,9 @@ def decode(image: Image.Image, stream: BinaryIO) -> Photo:
     notices += notice
     mode, grey, transform, notice = _conversion(image)
     notices += notice
-    profile, dropped = (None, None) if image.mode in ("CMYK", "LAB") else icc.checked(_profile(image), grey=grey)
+    profile, dropped = (
+        (None, None) if image.mode in ("CMYK", "LAB") else icc.checked(image.info.get("icc_profile"), grey=grey)
+    )
     notices += [dropped] if dropped else []
     if image.info.get("bit_depth", 8) > 8:
         notices.append(f"{image.info['bit_depth']}-bit {image_format} reduced to 8 bits")
@@ -91,10 +93,10 @@ def _exif(image: Image.Image, stream: BinaryIO) -> tuple[bytes | None, int, list
     """(block to save, orientation, notices). The orientation may come from XMP too, which is not kept."""
     orientation = 1
     try:
-        if image.format == "TIFF":
-            return *exif.from_tiff(stream), []
-        tags = image.getexif()
+        tags = image.getexif()  # after loading: of TIFF, Pillow itself turns the pixels then, and removes the tag here
         orientation = exif.valid_orientation(tags.get(exif.ORIENTATION))
+        if image.format == "TIFF":
+            return exif.from_tiff(stream), orientation, []
         block = image.info.get("exif") or (tags.tobytes() if set(tags) - {exif.ORIENTATION} else None)
         return exif.cleaned(block) if block else None, orientation, []
     except Exception:  # noqa: BLE001 - damaged EXIF makes Pillow raise nearly anything, and must not cost the photo
@@ -129,4 +131,4 @@ def _dpi(image: Image.Image) -> tuple[float, float] | None:
         across, down = (float(value) for value in image.info["dpi"])
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         return None
-    return (across, down) if 1 <= across <= 65_535 and 1 <= down <= 65_535 else None
+    return (across, down) if 2 <= across <= 65_535 and 2 <= down <= 65_535 else None  # 1: an aspect ratio

@@ -16,6 +16,8 @@ from cliphaze_cli.imaging.photo import Photo
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _GREY_ALPHA, _RGB_ALPHA = 0, 4, 6  # colour types; 2 is RGB
 _PROFILE_LIMIT = 1 << 24
+# Chunks that a photo can do without, if they are damaged.
+_EXPENDABLE = {b"eXIf", b"iCCP", b"pHYs", b"tEXt", b"zTXt", b"iTXt", b"tIME", b"sRGB", b"gAMA", b"cHRM", b"bKGD"}
 METRE = 0.0254
 
 
@@ -85,7 +87,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
         intact = zlib.crc32(view[at + 4 : end - 4]) == struct.unpack_from(">I", data, end - 4)[0]
         if intact:
             yield kind, view[at:end]
-        elif kind[:1].isupper():  # critical; the others may go
+        elif kind not in _EXPENDABLE:
             raise ValueError(f"its {kind.decode('ascii', 'replace')} data is damaged")
         if kind == b"IEND":
             return

@@ -76,12 +76,13 @@ def decode(page: Any, stream: BinaryIO) -> Photo:
         colour = 65535 - colour
     if alpha is not None and extra == _PREMULTIPLIED:
         colour = _unmultiplied(colour, alpha)
-    block, orientation = None, 1
+    orientation = exif.valid_orientation(_tag(page, exif.ORIENTATION))
+    block = None
     try:
-        block, orientation = exif.from_tiff(stream)
+        block = exif.from_tiff(stream)
     except Exception:  # noqa: BLE001 - damaged tags make Pillow raise nearly anything, and must not cost the photo
         notices.append("damaged EXIF dropped")
-    profile, notice = icc.checked(_bytes_of(page, _PROFILE), grey=grey)
+    profile, notice = icc.checked(_tag(page, _PROFILE), grey=grey)
     notices += [notice] if notice else []
     colour = upright(colour, orientation)
     return Photo(
@@ -171,9 +172,11 @@ def _unmultiplied(colour: NDArray[np.uint16], alpha: NDArray[np.uint16]) -> NDAr
     return result
 
 
-def _bytes_of(page: Any, tag: int) -> bytes | None:
-    value = page.tags[tag].value if tag in page.tags else None
-    return bytes(value) if isinstance(value, bytes | tuple) and value else None
+def _tag(page: Any, number: int) -> Any:
+    try:
+        return page.tags[number].value
+    except (KeyError, ValueError, OSError, struct.error):  # absent or damaged
+        return None
 
 
 def _dpi(page: Any) -> tuple[float, float] | None:
@@ -181,7 +184,7 @@ def _dpi(page: Any) -> tuple[float, float] | None:
         across, down = page.get_resolution("INCH")
     except (ValueError, TypeError, KeyError, ZeroDivisionError):
         return None
-    stated = 282 in page.tags and 283 in page.tags and across >= 1 and down >= 1
+    stated = 282 in page.tags and 283 in page.tags and across >= 2 and down >= 2  # 1: an aspect ratio
     return (float(across), float(down)) if stated else None
 
 

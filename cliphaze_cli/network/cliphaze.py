@@ -86,7 +86,7 @@ class Up(nn.Module):
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """(B, channels, H, W) and (B, channels_out, 2H, 2W) -> (B, channels_out, 2H, 2W)."""
-        return self.merge(torch.cat([F.pixel_shuffle(self.expand(x), 2), skip], 1))  # type: ignore[no-any-return]
+        return self.merge(torch.cat([F.pixel_shuffle(self.expand(x), 2), skip], 1))
 
 
 def apply_maps(hazy: Tensor, K: Tensor, B: Tensor) -> Tensor:

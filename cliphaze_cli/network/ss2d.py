@@ -1,7 +1,7 @@
 """The Mamba path: SS2D, the two-dimensional selective scan of VMamba (Liu et al. 2024).
 
-Differs from VMamba: inner width equals the block's (no expansion), a small state, and the scan may run on a grid reduced
-by averaging, which halves a block's cost on a CPU; the gate keeps the full resolution.
+Differs from VMamba: inner width equals the block's (no expansion), a small state, and the scan may run on a grid
+reduced by averaging, which halves a block's cost on a CPU; the gate keeps the full resolution.
 """
 
 import math
@@ -43,7 +43,7 @@ class SS2D(nn.Module):
         y = self.norm(self._scan(F.silu(self.mix(u))))
         if self.reduction > 1:
             y = F.interpolate(y, (height, width), mode="bilinear")
-        return self.project_out(y * F.silu(gate))  # type: ignore[no-any-return]
+        return self.project_out(y * F.silu(gate))
 
     def _scan(self, u: Tensor) -> Tensor:
         """Scan (B, C, h, w) along rows and columns, both ways, and sum the four results."""

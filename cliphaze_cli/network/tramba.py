@@ -61,7 +61,7 @@ class TrambaDA(nn.Module):
         """(B, C, H, W) -> (B, C, H, W)."""
         y = self.norm1(x)
         x = x + self.cam(self.transformer(y), self.mamba(y), instruction.density, instruction.embedding)
-        return x + self.ffn(self.norm2(x))  # type: ignore[no-any-return]
+        return x + self.ffn(self.norm2(x))
 
 
 class GatedFFN(nn.Module):
@@ -76,4 +76,4 @@ class GatedFFN(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
         gate, value = self.mix(self.expand(x)).chunk(2, 1)
-        return self.project(F.gelu(gate) * value)  # type: ignore[no-any-return]
+        return self.project(F.gelu(gate) * value)

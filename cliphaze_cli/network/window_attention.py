@@ -31,7 +31,7 @@ class WindowAttention(nn.Module):
         mask = _real_tokens(x, padding, self.window) if any(padding) else None
         y = _attention(q, k, v, mask)
         y = unpartition(y, rows, columns)[..., top : top + height, left : left + width]
-        return self.project(y)  # type: ignore[no-any-return]
+        return self.project(y)
 
 
 def _attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:

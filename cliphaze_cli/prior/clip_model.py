@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from cliphaze_cli.errors import UsageError, WeightsError
+from cliphaze_cli.errors import UsageError
 from cliphaze_cli.prior.prompts import Prompts, default_prompts
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class ClipPrior:
 
         def encode(texts: Sequence[str]) -> "Tensor":
             with torch.inference_mode():
-                return model.encode_text(tokenizer(list(texts)))  # type: ignore[operator]
+                return model.encode_text(tokenizer(list(texts)).to(model.logit_scale.device))  # type: ignore[operator]
 
         return cls(
             model.visual,  # type: ignore[arg-type]

@@ -119,12 +119,15 @@ def from_tokens(
 
 def whole_image_windows(pixels: NDArray[np.generic], side: int) -> Tensor:
     """Return windows (n, 3, S, S) in [0, 1] that together show the whole photo: S is its short side, resized."""
-    level = _level(*pixels.shape[:2], side, 1.0, overlap=0.0)
+    height, width = pixels.shape[:2]
+    level = _level(height, width, side, 1.0, overlap=0.0)
     return level.windows(resized(pixels, level.height, level.width), side)
 
 
 def _pyramid(height: int, width: int, side: int, options: WindowOptions) -> tuple[list[float], list[_Level]]:
-    fractions, levels, count = [], [], 0
+    fractions: list[float] = []
+    levels: list[_Level] = []
+    count = 0
     for fraction in sorted(options.fractions, reverse=True):
         level = _level(height, width, side, fraction, options.overlap)
         count += level.ny * level.nx

@@ -3,14 +3,14 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.nn import functional as F
 
 from cliphaze_cli.guided_filter import guided_upsample
 
-_FIT_SIDE = 512  # px, long side at which map and photo are compared; a coarser map would average the photo's edges away
-_RADIUS = (4, 48)  # px of that size; in between, one cell of the map: an edge is looked for as far as the map is blurred
-_EPS = 1e-3  # squared luma contrast: weaker edges than 0.03 leave the map alone
+# Fitted at the map's own size, where a cell of the guide averages what a cell of the map does, over 3x3 cells. Wider
+# windows blur away what the map knows; a larger size keeps the steps of the map where the cells' borders happen to be.
+_RADIUS = 1
+_EPS = 3e-4  # squared luma contrast: weaker edges than about 0.02 leave the map alone
 
 
 def upsample_density(density: NDArray[np.float32], pixels: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -19,16 +19,7 @@ def upsample_density(density: NDArray[np.float32], pixels: NDArray[np.generic]) 
     pixels: (H, W, 3) uint8, uint16, or float32 in [0, 1]; the guide.
     """
     target = torch.from_numpy(np.ascontiguousarray(density, dtype=np.float32))[None, None]  # (1, 1, h, w)
-    fitted = _at_fit_size(target, *pixels.shape[:2])
-    cell = max(fitted.shape[2] / target.shape[2], fitted.shape[3] / target.shape[3])
-    radius = min(max(round(cell), _RADIUS[0]), _RADIUS[1])
-    return guided_upsample(fitted, pixels, radius, _EPS)[0, 0].clamp_(0.0, 1.0).numpy()
-
-
-def _at_fit_size(density: Tensor, height: int, width: int) -> Tensor:
-    rows, columns = density.shape[-2:]
-    if max(rows, columns) >= _FIT_SIDE and rows <= height and columns <= width:
-        return density
-    scale = min(1.0, _FIT_SIDE / max(height, width))
-    size = (max(1, round(height * scale)), max(1, round(width * scale)))
-    return F.interpolate(density, size=size, mode="bilinear", align_corners=False, antialias=True)
+    size = (min(target.shape[2], pixels.shape[0]), min(target.shape[3], pixels.shape[1]))
+    if size != target.shape[-2:]:
+        target = F.interpolate(target, size=size, mode="area")
+    return guided_upsample(target, pixels, _RADIUS, _EPS)[0, 0].clamp_(0.0, 1.0).numpy()

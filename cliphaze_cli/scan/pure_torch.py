@@ -1,6 +1,6 @@
 """Selective scan in pure PyTorch, for any device, differentiable; Mamba (Gu and Dao 2023), equations 2 and 4.
 
-One state of N is handled at a time, so no (L, D, N) tensor ever exists; the state is float32 (float64 for double input).
+One state of N is handled at a time, so no (L, D, N) tensor ever exists; the state is float32 (float64 for double).
 Backward recomputes the states, as Mamba's CUDA kernel does, and runs the same scan the other way.
 
 Glossary: b batch, D channels, L positions, N state size, G groups of channels that share B and C, Dg = D / G;
@@ -30,7 +30,7 @@ def scan(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Tensor:
         y, (b, D, L), in float32 (float64 for double input).
     """
     dtype = torch.float64 if u.dtype == torch.float64 else torch.float32
-    return _Scan.apply(*(x.to(dtype) for x in (u, delta, A, B, C)))  # type: ignore[no-any-return]
+    return _Scan.apply(*(x.to(dtype) for x in (u, delta, A, B, C)))
 
 
 class _Scan(torch.autograd.Function):

@@ -299,3 +299,42 @@ def test_an_interruption_leaves_only_whole_files(tmp_path: Path, doubling_weight
     document = json.loads(stdout)
     assert document["interrupted"]
     assert document["done"] == len(written)
+
+
+class FakePrior:
+    """Stands for CLIP: hazy on the left, clear on the right."""
+
+    name = "ViT-Fake"
+
+    def density(self, pixels: Any) -> Any:
+        return np.array([[1.0, 0.0]], np.float32)
+
+
+def test_clip_is_used_where_it_is_and_only_if_the_weights_know_it(
+    tmp_path: Path, dehaze: Dehaze, doubling_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cliphaze_cli import checkpoint
+    from cliphaze_cli.prior import clip_model
+
+    asked: list[str] = []
+
+    def from_cache(model: str, **options: Any) -> FakePrior:
+        asked.append(model)
+        return FakePrior()
+
+    monkeypatch.setattr(clip_model, "clip_available", lambda model: True)
+    monkeypatch.setattr(clip_model.ClipPrior, "from_cache", from_cache)
+    save(tmp_path / "a.png")
+    document = dehaze("a.png", "clip", "--json").document
+    assert (document["clip"], document["files"][0]["density_source"]) == ("ViT-Fake", "clip")
+    assert document["files"][0]["density_mean"] == pytest.approx(0.5)
+    assert dehaze("a.png", "none", "--json", "--no-clip").document["clip"] is None
+    assert dehaze("a.png", "other", "--clip", "ViT-B-16").code == 0
+    assert asked == ["ViT-B-32", "ViT-B-16"]
+
+    untaught = tmp_path / "untaught.safetensors"
+    checkpoint.save(checkpoint.load(doubling_weights).network, untaught, name="untaught", instructions=frozenset())
+    result = dehaze("a.png", "untaught", "--clip", "ViT-B-32", weights=untaught)
+    assert result.code == 0
+    assert "--clip changes nothing" in result.err
+    assert len(asked) == 2

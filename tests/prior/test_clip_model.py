@@ -1,4 +1,3 @@
-import json
 import os
 import subprocess
 import sys
@@ -14,21 +13,14 @@ from cliphaze_cli.prior import checkpoint
 from cliphaze_cli.prior.clip_model import ClipPrior, clip_available, import_open_clip
 from cliphaze_cli.prior.embedding import degradation_basis
 from cliphaze_cli.prior.prompts import custom_prompts
-from tests.prior.tiny_clip import CONFIG, build, crisp, half_foggy, planted_prior, tokenizer
-
-MODEL = "cliphaze-tiny-test"
+from tests.prior.tiny_clip import NAME as MODEL
+from tests.prior.tiny_clip import build, crisp, half_foggy, known_by_name, planted_prior, tokenizer
 
 
 @pytest.fixture(scope="module", autouse=True)
 def tiny_model_name(tmp_path_factory):
-    """Make open_clip know the tiny model by name."""
-    config = tmp_path_factory.mktemp("configs") / f"{MODEL}.json"
-    config.write_text(json.dumps(CONFIG))
-    open_clip = import_open_clip()
-    open_clip.add_model_config(config)
-    yield
-    open_clip.factory._MODEL_CONFIG_PATHS.remove(config)
-    open_clip.factory._MODEL_CONFIGS.pop(MODEL)
+    with known_by_name(tmp_path_factory.mktemp("configs")):
+        yield
 
 
 @pytest.fixture
@@ -44,7 +36,12 @@ def text_tower_loads(monkeypatch):
     """How often the text tower was loaded."""
     loads = []
     original = checkpoint.encode_texts
-    monkeypatch.setattr(checkpoint, "encode_texts", lambda *args: loads.append(args[-1]) or original(*args))
+
+    def counted(*arguments):
+        loads.append(arguments[-1])
+        return original(*arguments)
+
+    monkeypatch.setattr(checkpoint, "encode_texts", counted)
     return loads
 
 

@@ -75,10 +75,15 @@ def test_a_level_is_the_score_of_its_windows():
     np.testing.assert_allclose(density, score, atol=1e-5)
 
 
-def test_the_number_of_windows_is_bounded():
+def test_the_number_of_windows_is_bounded(monkeypatch):
     prior, seen = planted_prior(), []
     embed = prior.embed
-    prior.embed = lambda images, **options: seen.append(len(images)) or embed(images, **options)  # type: ignore[method-assign]
+
+    def counted(images, **options):
+        seen.append(len(images))
+        return embed(images, **options)
+
+    monkeypatch.setattr(prior, "embed", counted)
     prior.density(crisp(64, 4000), windows=WindowOptions(max_windows=40))
     assert 0 < sum(seen) <= 40
     seen.clear()

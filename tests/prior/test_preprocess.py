@@ -28,7 +28,7 @@ def test_resizing_mirrors_with_the_photo_and_stays_in_range():
     pixels = crisp(61, 83)
     small = resized(pixels, 32, 40)
     torch.testing.assert_close(resized(np.ascontiguousarray(pixels[:, ::-1]), 32, 40), small.flip(3), atol=1e-5, rtol=0)
-    assert 0 <= float(small.min()) and float(small.max()) <= 1
+    assert float(small.min()) >= 0 and float(small.max()) <= 1
 
 
 def test_views_that_torch_cannot_share_are_accepted():

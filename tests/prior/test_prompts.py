@@ -20,7 +20,11 @@ def test_a_custom_side_replaces_only_that_side():
 def test_digest_tells_texts_sides_and_order_apart():
     first = Prompts(("fog", "mist"), ("sun",))
     assert first.digest == Prompts(("fog", "mist"), ("sun",)).digest
-    others = [Prompts(("mist", "fog"), ("sun",)), Prompts(("fog",), ("mist", "sun")), Prompts(("sun",), ("fog", "mist"))]
+    others = [
+        Prompts(("mist", "fog"), ("sun",)),
+        Prompts(("fog",), ("mist", "sun")),
+        Prompts(("sun",), ("fog", "mist")),
+    ]
     assert len({first.digest, *(other.digest for other in others)}) == 4
 
 

@@ -1,5 +1,11 @@
 """A tiny random CLIP whose text side is planted, and pictures whose haze is known."""
 
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -7,6 +13,7 @@ from torch import Tensor, nn
 
 from cliphaze_cli.prior.clip_model import ClipPrior, import_open_clip
 
+NAME = "cliphaze-tiny-test"
 SIDE, PATCH, WIDTH = 32, 8, 32
 CONFIG = {
     "embed_dim": 16,
@@ -15,13 +22,25 @@ CONFIG = {
 }
 
 
-def build(seed: int = 0) -> nn.Module:
+def build(seed: int = 0) -> Any:
     """A CLIP model of open_clip, random but the same for the same seed."""
     torch.manual_seed(seed)
     return import_open_clip().CLIP(**CONFIG).eval()
 
 
-def without_positions(model: nn.Module) -> nn.Module:
+@contextmanager
+def known_by_name(folder: Path) -> Iterator[None]:
+    """Make open_clip know the tiny model as NAME; `folder` holds its configuration."""
+    config = folder / f"{NAME}.json"
+    config.write_text(json.dumps(CONFIG))
+    open_clip = import_open_clip()
+    open_clip.add_model_config(config)
+    yield
+    open_clip.factory._MODEL_CONFIG_PATHS.remove(config)
+    open_clip.factory._MODEL_CONFIGS.pop(NAME)
+
+
+def without_positions(model: Any) -> Any:
     """Make the vision tower blind to where a patch is, and to mirroring."""
     visual = model.visual
     with torch.no_grad():
@@ -52,14 +71,12 @@ def half_foggy(height: int = 96, width: int = 128) -> NDArray[np.uint8]:
 
 
 class PlantedTexts:
-    """Stands for the text tower: texts about fog get `hazy`, all others `clear`, each turned a little by its wording."""
+    """Stands for the text tower: texts about fog get `hazy`, others `clear`, each turned a little by its wording."""
 
     def __init__(self, hazy: Tensor, clear: Tensor) -> None:
         self.hazy, self.clear = hazy, clear
-        self.calls: list[list[str]] = []
 
-    def __call__(self, texts: list[str]) -> Tensor:
-        self.calls.append(list(texts))
+    def __call__(self, texts: Sequence[str]) -> Tensor:
         words = ("fog", "haz", "smog", "mist", "smoke", "murky")
         vectors = []
         for text in texts:
@@ -69,7 +86,7 @@ class PlantedTexts:
         return torch.stack(vectors)
 
 
-def planted_prior(model: nn.Module | None = None, *, kind: str = "windows") -> ClipPrior:
+def planted_prior(model: Any = None, *, kind: str = "windows") -> ClipPrior:
     """A prior whose hazy and clear texts are what `kind` of embedding sees in a foggy and in a crisp picture."""
     from cliphaze_cli.prior import dense_tokens
 

@@ -1,0 +1,277 @@
+"""`cliphaze density` through its entry point: with a tiny CLIP in a cache of its own, and with the network."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from cliphaze_cli.cli.app import main
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+Density = Callable[..., Outcome]
+
+
+@pytest.fixture
+def density(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Density:
+    """Run `cliphaze density ARGUMENTS` in tmp_path, on a machine without weights from the Hub."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("cliphaze_cli.hub.cache.cache_root", lambda cache_dir: cache_dir or tmp_path / "hub")
+
+    def run(*arguments: str) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["cliphaze", "density", *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exit:
+            main()
+        return Outcome(int(exit.value.code or 0), *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def network(density: Density, doubling_weights: Path) -> Density:
+    """The same with the network as judge; its weights say K = 1 everywhere, so its density is 1 - 1/2."""
+    return lambda *arguments: density(*arguments, "--source", "model", "--weights", str(doubling_weights))
+
+
+@pytest.fixture
+def clip(density: Density, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Density]:
+    """The same with a tiny random CLIP, which the registry names and the cache holds."""
+    from safetensors.torch import save_file
+
+    from tests.prior import tiny_clip
+
+    weights = tmp_path / "hub" / "models--someone--tiny" / "snapshots" / COMMIT / "model.safetensors"
+    weights.parent.mkdir(parents=True)
+    save_file(tiny_clip.build(seed=3).state_dict(), weights)
+    entry = {
+        "name": f"{tiny_clip.NAME}:random",
+        "kind": "clip",
+        "default": True,
+        "repo": "someone/tiny",
+        "revision": COMMIT,
+        "file": weights.name,
+        "open_clip_model": tiny_clip.NAME,
+        "open_clip_pretrained": "random",
+    }
+    registry = tmp_path / "registry" / "registry.json"
+    registry.parent.mkdir()
+    registry.write_text(json.dumps({"format": 1, "weights": [entry]}))
+    monkeypatch.setenv("CLIPHAZE_REGISTRY", str(registry))
+    with tiny_clip.known_by_name(registry.parent):
+        yield lambda *arguments: density(*arguments, "--clip", tiny_clip.NAME)
+
+
+@pytest.fixture
+def titles(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The titles drawn into overlays."""
+    from cliphaze_cli.imaging import densitymap
+
+    drawn: list[str] = []
+    original = densitymap.save_density
+
+    def save_density(*arguments: Any, title: str, **options: Any) -> Any:
+        drawn.append(title)
+        return original(*arguments, title=title, **options)
+
+    monkeypatch.setattr(densitymap, "save_density", save_density)
+    return drawn
+
+
+def save(path: Path, size: tuple[int, int] = (48, 36), seed: int = 0) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 255, (size[1] // 4, size[0] // 4, 3), dtype=np.uint8)
+    Image.fromarray(pixels).resize(size).save(path)
+
+
+def values(path: Path) -> NDArray[np.float64]:
+    with Image.open(path) as image:
+        return np.asarray(image, np.float64) / 65535
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_file())
+
+
+def test_clip_maps_lie_beside_the_photo(tmp_path: Path, clip: Density, titles: list[str]) -> None:
+    save(tmp_path / "photos/a.b.jpg")
+    result = clip("photos/a.b.jpg", "--npy", "--json")
+    assert result.code == 0, result.err
+    assert names_in(tmp_path / "photos") == [
+        "a.b.density-overlay.png",
+        "a.b.density.npy",
+        "a.b.density.png",
+        "a.b.jpg",
+    ]
+    exact = np.load(tmp_path / "photos/a.b.density.npy")
+    assert exact.shape == (36, 48) and exact.dtype == np.float32
+    np.testing.assert_allclose(values(tmp_path / "photos/a.b.density.png"), exact, atol=1e-5)
+    document = result.document
+    assert document["source"] == "clip" and document["model"] == "cliphaze-tiny-test:random"
+    assert document["builder"] == "windows" and document["failed"] == []
+    assert document["images"][0]["mean"] == pytest.approx(exact.mean(), abs=1e-5)
+    assert document["images"][0]["outputs"][0] == str(Path("photos/a.b.density.png"))
+    assert titles == ["haze density (CLIP cliphaze-tiny-test:random)"]
+
+
+def test_people_read_the_mean_on_stderr(tmp_path: Path, clip: Density) -> None:
+    save(tmp_path / "a.png")
+    result = clip("a.png")
+    assert result.out == ""
+    assert f"a.png: mean haze density {values(tmp_path / 'a.density.png').mean():.3f} (CLIP" in result.err
+    save(tmp_path / "b.png")
+    quiet = clip("b.png", "--quiet")
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+
+
+def test_builder_and_prompts_reach_clip(tmp_path: Path, clip: Density) -> None:
+    save(tmp_path / "a.png")
+    maps = []
+    for extra in ([], ["--builder", "maskclip"], ["--prompt-hazy", "a wall of smoke", "--prompt-hazy", "ash"]):
+        result = clip("a.png", "--overwrite", "--json", *extra)
+        assert result.code == 0, result.err
+        maps.append(values(tmp_path / "a.density.png"))
+    assert result.document["prompts"]["hazy"] == ["a wall of smoke", "ash"]
+    assert len(result.document["prompts"]["clear"]) >= 8
+    assert np.abs(maps[1] - maps[0]).max() > 1e-3
+    assert np.abs(maps[2] - maps[0]).max() > 1e-3
+
+
+def test_without_clip_it_says_how_to_get_it_and_what_else_there_is(tmp_path: Path, density: Density) -> None:
+    save(tmp_path / "a.png")
+    for source in ("auto", "clip"):
+        result = density("a.png", "--source", source, "--output", "maps")
+        assert result.code == 2 and result.out == ""
+        assert len(result.err.splitlines()) == 1
+        assert "cliphaze download-weights" in result.err
+        assert "--source model" in result.err and "not CLIP" in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_the_networks_estimate_is_never_called_clip(tmp_path: Path, network: Density, titles: list[str]) -> None:
+    save(tmp_path / "a.png")
+    result = network("a.png", "--json")
+    assert result.code == 0, result.err
+    np.testing.assert_allclose(values(tmp_path / "a.density.png"), 0.5, atol=1e-3)
+    document = result.document
+    assert document["source"] == "model" and document["model"] == "doubling"
+    assert document["images"][0]["source"] == "model"
+    assert document["images"][0]["mean"] == pytest.approx(0.5, abs=1e-3)
+    assert titles == ["haze density (network estimate, not CLIP)"]
+    assert "(network estimate, not CLIP)" in result.err
+
+
+def test_a_folder_gives_a_map_for_each_photo_in_it(tmp_path: Path, network: Density) -> None:
+    for name in ("photos/b.png", "photos/a.jpg", "photos/.hidden.png", "photos/sub/c.png"):
+        save(tmp_path / name)
+    (tmp_path / "photos/notes.txt").write_text("no photo")
+    result = network("photos", "--output", "maps/new", "--json")
+    assert result.code == 0, result.err
+    assert [image["input"] for image in result.document["images"]] == ["photos/a.jpg", "photos/b.png"]
+    assert names_in(tmp_path / "maps/new") == [
+        "a.density-overlay.png",
+        "a.density.png",
+        "b.density-overlay.png",
+        "b.density.png",
+    ]
+
+
+def test_maps_of_an_earlier_run_are_no_photos(tmp_path: Path, network: Density) -> None:
+    save(tmp_path / "photos/a.png")
+    assert network("photos").code == 0
+    result = network("photos", "--overwrite", "--json")
+    assert [image["input"] for image in result.document["images"]] == ["photos/a.png"]
+
+
+def test_a_photo_given_twice_is_done_once(tmp_path: Path, network: Density) -> None:
+    save(tmp_path / "photos/a.png")
+    result = network("photos", "photos/a.png", "./photos/../photos/a.png", "--json")
+    assert result.code == 0 and len(result.document["images"]) == 1
+
+
+def test_one_bad_photo_does_not_stop_the_others(tmp_path: Path, network: Density) -> None:
+    save(tmp_path / "a.png")
+    (tmp_path / "b.jpg").write_bytes(b"not a photo")
+    save(tmp_path / "c.png")
+    result = network("a.png", "b.jpg", "c.png", "--json")
+    assert result.code == 1
+    assert [image["input"] for image in result.document["images"]] == ["a.png", "c.png"]
+    assert [failure["input"] for failure in result.document["failed"]] == ["b.jpg"]
+    assert "b.jpg" in result.err and "1 of 3 photos failed" in result.err and "Traceback" not in result.err
+    assert (tmp_path / "c.density.png").exists() and not (tmp_path / "b.density.png").exists()
+
+
+def test_existing_maps_are_kept_unless_told_otherwise(tmp_path: Path, network: Density) -> None:
+    save(tmp_path / "a.png")
+    (tmp_path / "a.density-overlay.png").write_text("mine")
+    result = network("a.png")
+    assert result.code == 2 and "--overwrite" in result.err
+    assert (tmp_path / "a.density-overlay.png").read_text() == "mine"
+    assert not (tmp_path / "a.density.png").exists()
+    assert network("a.png", "--overwrite").code == 0
+    assert Image.open(tmp_path / "a.density-overlay.png").format == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["a.png", "a.jpg"], "would both be written to"),
+        (["a.png", "sub/a.png", "--output", "maps"], "would both be written to"),
+        (["a.png", "a.density.png", "--overwrite"], "is an input"),
+        (["a.png", "missing.png"], "there is no missing.png"),
+        (["empty"], "no images"),
+        (["a.png", "--output", "a.jpg"], "must be a folder"),
+        (["blocked.png"], "in the way"),
+    ],
+)
+def test_whatever_would_lose_work_is_refused_before_it_starts(
+    tmp_path: Path, network: Density, arguments: list[str], reason: str
+) -> None:
+    for name in ("a.png", "a.jpg", "sub/a.png", "a.density.png", "blocked.png"):
+        save(tmp_path / name)
+    for folder in ("empty", "blocked.density.png"):
+        (tmp_path / folder).mkdir()
+    before = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+    result = network(*arguments)
+    assert result.code == 2 and reason in result.err
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--source", "oracle"], "--source must be one of auto, clip, model"),
+        (["--builder", "tarot"], "--builder must be one of windows, maskclip, surgery"),
+        (["--source", "model", "--prompt-hazy", "fog"], "leave them out with --source model"),
+        (["--source", "model", "--builder", "surgery"], "leave them out with --source model"),
+        (["--source", "model", "--weights", "missing.safetensors"], "not a file"),
+        (["--weights", "mine.safetensors"], "give them with --source model"),
+        (["--prompt-clear", " "], "blank"),
+        (["--clip", "ViT-Z-99"], "ViT-Z-99"),
+    ],
+)
+def test_contradictory_options_are_usage_errors(
+    tmp_path: Path, density: Density, arguments: list[str], reason: str
+) -> None:
+    save(tmp_path / "a.png")
+    result = density("a.png", *arguments)
+    assert result.code == 2 and reason in result.err
+    assert names_in(tmp_path) == ["a.png"]
