@@ -38,10 +38,10 @@ def run(
 ) -> BatchReport:
     """Read, process and write every job; a file that fails is reported and the others go on.
 
-    `process` runs in the calling thread, `read` in a second and `write` in a third one. `write` must replace its
-    target atomically is called from the writing thread, once per job and in their order; an exception
-    of it stops the batch and is raised here. KeyboardInterrupt also stops it: a write under way is finished, later
-    jobs are dropped, and the report says interrupted. Decoded images are held up to `bytes_in_flight` plus one image.
+    `process` runs in the calling thread, `read` in a second and `write` in a third one; `write` must replace its target
+    atomically. `on_result` is called from the writing thread, once per job and in their order; an exception of it
+    stops the batch and is raised here. KeyboardInterrupt also stops it: a write under way is finished, later jobs are
+    dropped, and the report says interrupted. Decoded images are held up to `bytes_in_flight` plus one image.
     """
     pipeline = _Pipeline(jobs, process, read=read, write=write, on_result=on_result, bytes_in_flight=bytes_in_flight)
     return pipeline.run()

@@ -68,6 +68,8 @@ def _metadata(photo: Photo, target: Format, notices: list[str]) -> tuple[bytes |
 def _samples(photo: Photo, target: Format, notices: list[str]) -> NDArray[Any]:
     """(H, W) or (H, W, C): the channels and the depth that the target can hold."""
     pixels, alpha = photo.pixels, photo.alpha
+    if alpha is not None and alpha.dtype != pixels.dtype:  # the pixels were replaced by ones of another depth
+        alpha = to_8bit(alpha) if pixels.dtype == np.uint8 else alpha * np.uint16(257)
     if pixels.dtype == np.uint16 and not target.sixteen_bit:
         notices.append(f"16 bits reduced to 8: {target.name} holds no more")
         pixels, alpha = to_8bit(pixels), None if alpha is None else to_8bit(alpha)

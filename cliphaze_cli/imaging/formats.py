@@ -31,7 +31,7 @@ FORMATS: dict[str, Format] = {
         Format("TIFF", (".tif", ".tiff"), sixteen_bit=True),
         Format("WEBP", (".webp",), grey=False, quality=92, max_side=16_383),
         Format("BMP", (".bmp", ".dib"), alpha=False, metadata=False),
-        Format("AVIF", (".avif",), quality=90, max_side=65_536),
+        Format("AVIF", (".avif",), quality=90, max_side=32_768),
         Format("HEIF", (".heic", ".heif", ".hif"), quality=90, max_side=16_384),
     )
 }

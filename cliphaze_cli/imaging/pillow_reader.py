@@ -59,8 +59,9 @@ def decode(image: Image.Image, stream: BinaryIO) -> Photo:
         (None, None) if image.mode in ("CMYK", "LAB") else icc.checked(image.info.get("icc_profile"), grey=grey)
     )
     notices += [dropped] if dropped else []
-    if image.info.get("bit_depth", 8) > 8:
-        notices.append(f"{image.info['bit_depth']}-bit {image_format} reduced to 8 bits")
+    bits = _stored_bits(image, stream)
+    if bits > 8:
+        notices.append(f"{bits}-bit {image_format} reduced to 8 bits")
 
     has_alpha = mode.endswith("A")
     shape = (image.height, image.width)
@@ -75,6 +76,19 @@ def decode(image: Image.Image, stream: BinaryIO) -> Photo:
         if stored_alpha is not None:
             stored_alpha[rows] = band[..., -1]
     return Photo(pixels, alpha, grey, block, profile, image_format, tuple(notices), _dpi(image))
+
+
+def _stored_bits(image: Image.Image, stream: BinaryIO) -> int:
+    """Bits per sample in the file; Pillow hands out 8 of them."""
+    if image.format == "TIFF":
+        bits = getattr(image, "tag_v2", {}).get(258, (8,))
+        return max(bits) if isinstance(bits, tuple) else int(bits)
+    if image.format == "AVIF":
+        stream.seek(0)
+        _, box, settings = stream.read(1 << 16).partition(b"av1C")
+        flags = settings[2] if box and len(settings) > 2 else 0
+        return 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
+    return int(image.info.get("bit_depth", 8))
 
 
 def _frames_notice(image: Image.Image) -> list[str]:

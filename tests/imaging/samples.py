@@ -28,6 +28,24 @@ def icc_profile() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
+def cmyk_icc_profile() -> bytes:
+    """A printing profile of the simplest kind: whatever the ink, a mid green, except white paper."""
+    green, white = bytes([128, 64, 192]), bytes([255, 128, 128])  # Lab in 8 bits
+    identity = bytes(range(256))
+    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0])
+    table += struct.pack(">9i", *(65536 * (row == column) for row in range(3) for column in range(3)))
+    table += identity * 4 + white + green * 15 + identity * 3
+    tags, content = b"", b""
+    elements = [(b"A2B0", table), (b"wtpt", b"XYZ \0\0\0\0" + struct.pack(">3I", 0xF6D6, 0x10000, 0xD32D))]
+    start = 128 + 4 + 12 * len(elements)
+    for name, element in elements:
+        tags += name + struct.pack(">II", start + len(content), len(element))
+        content += element.ljust(-(-len(element) // 4) * 4, b"\0")
+    head = struct.pack(">I4sI4s4s4s", start + len(content), b"lcms", 0x02400000, b"prtr", b"CMYK", b"Lab ")
+    head += bytes(12) + b"acsp" + bytes(28) + struct.pack(">3I", 0xF6D6, 0x10000, 0xD32D)
+    return head.ljust(128, b"\0") + struct.pack(">I", len(elements)) + tags + content
+
+
 def grey_icc_profile() -> bytes:
     """The RGB profile's bytes, declared to be for grey."""
     profile = icc_profile()

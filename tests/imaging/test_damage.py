@@ -45,6 +45,7 @@ def test_folder(tmp_path):
     assert "folder" in refusal(tmp_path)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are POSIX")
 def test_pipe_is_refused_without_waiting(tmp_path):
     path = tmp_path / "pipe.png"
     os.mkfifo(path)

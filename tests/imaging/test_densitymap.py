@@ -46,8 +46,7 @@ def test_values_outside_the_range_are_clipped(tmp_path):
 
 
 def overlay(tmp_path, height: int, width: int, dtype: type = np.uint8) -> np.ndarray:
-    pixels = np.zeros((height, width, 3), dtype)
-    paths = save_density(ramp(height, width), pixels, tmp_path / "a", title=TITLE)
+    paths = save_density(ramp(height, width), np.zeros((height, width, 3), dtype), tmp_path / "a", title=TITLE)
     with Image.open(paths[1]) as image:
         assert image.mode == "RGB"
         return np.asarray(image)

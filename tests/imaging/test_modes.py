@@ -6,7 +6,7 @@ from PIL import Image, ImageCms
 
 from cliphaze_cli.imaging.formats import FORMATS
 from cliphaze_cli.imaging.imagefile import read, with_pixels, write
-from tests.imaging.samples import noise, photo, smooth
+from tests.imaging.samples import cmyk_icc_profile, noise, photo, smooth
 
 
 @pytest.mark.parametrize("extension", [".jpg", ".png", ".tif", ".bmp", ".avif", ".heic"])
@@ -21,7 +21,9 @@ def test_grey_stays_grey(tmp_path, extension):
     read(target)  # registers HEIF
     with Image.open(target) as image:
         assert image.mode == "L"
-        assert np.abs(np.asarray(image).astype(int) - grey).max() <= (0 if FORMATS[image.format].quality is None else 4)
+        assert np.abs(np.asarray(image).astype(int) - grey).max() <= (
+            0 if FORMATS[str(image.format)].quality is None else 4
+        )
 
 
 def test_coloured_pixels_of_a_grey_photo_are_written_as_their_luma(tmp_path):
@@ -122,6 +124,18 @@ def test_cmyk_becomes_rgb_with_a_notice(tmp_path, extension):
     write(result, tmp_path / "out.jpg")
     with Image.open(tmp_path / "out.jpg") as image:
         assert image.mode == "RGB"
+
+
+@pytest.mark.parametrize("extension", [".jpg", ".tif"])
+def test_cmyk_is_converted_by_its_profile_which_then_goes(tmp_path, extension):
+    path = tmp_path / f"in{extension}"
+    image = Image.new("CMYK", (16, 16), (255, 255, 0, 0))  # violet, were it not for the profile
+    image.save(path, icc_profile=cmyk_icc_profile())
+    result = read(path)
+    assert (result.icc, result.notices) == (None, ("CMYK converted to sRGB",))
+    red, green, blue = result.pixels[8, 8].astype(int)
+    assert green > red + 40
+    assert green > blue + 40
 
 
 def test_cmyk_with_a_useless_profile_is_converted_without_it(tmp_path):

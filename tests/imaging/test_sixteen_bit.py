@@ -1,13 +1,16 @@
 """16-bit samples survive reading and writing exactly."""
 
+from typing import Any
+
 import cv2
 import numpy as np
+import pillow_heif
 import pytest
 import tifffile
 from PIL import Image
 
 from cliphaze_cli.errors import ImageError
-from cliphaze_cli.imaging.imagefile import read, write
+from cliphaze_cli.imaging.imagefile import read, with_pixels, write
 from tests.imaging.samples import noise, photo
 
 DEEP = noise(37, 53, 4, dtype=np.uint16)
@@ -34,7 +37,7 @@ def test_written_and_read_back_exactly(tmp_path, extension, with_alpha, grey):
     if extension == ".tif":
         np.testing.assert_array_equal(tifffile.imread(path), np.squeeze(samples))
     elif not (grey and with_alpha):
-        theirs = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        theirs: Any = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         theirs = theirs[..., [2, 1, 0, 3][: theirs.shape[2]]] if theirs.ndim == 3 else theirs
         np.testing.assert_array_equal(theirs, np.squeeze(samples))
     if not (extension == ".tif" and grey and with_alpha):  # which Pillow does not open
@@ -168,6 +171,38 @@ def test_other_formats_get_8_bits_with_a_notice(tmp_path, extension):
     assert "16 bits reduced to 8" in notice
     result = read(tmp_path / f"out{extension}").pixels
     assert np.abs(result[8, 8].astype(int) - (233, 117, 39)).max() <= 4
+
+
+def test_deeper_avif_is_reduced_with_a_notice(tmp_path):
+    path = tmp_path / "in.avif"
+    if not cv2.imwrite(str(path), np.full((32, 32, 3), 512, np.uint16), [cv2.IMWRITE_AVIF_DEPTH, 10]):
+        pytest.skip("this OpenCV writes no AVIF")
+    result = read(path)
+    assert result.notices == ("10-bit AVIF reduced to 8 bits",)
+    assert abs(int(result.pixels[16, 16, 1]) - 128) <= 2
+
+
+def test_deeper_heic_is_reduced_with_a_notice(tmp_path):
+    path = tmp_path / "in.heic"
+    samples = np.full((64, 64, 3), 32_768, np.uint16)
+    pillow_heif.from_bytes(mode="RGB;16", size=(64, 64), data=samples.tobytes()).save(path)
+    result = read(path)
+    assert result.notices == ("10-bit HEIF reduced to 8 bits",)
+    assert abs(int(result.pixels[32, 32, 1]) - 128) <= 2
+
+
+def test_sixteen_bit_cmyk_is_reduced_with_a_notice(tmp_path):
+    path = tmp_path / "in.tif"
+    tifffile.imwrite(path, np.full((4, 4, 4), (0, 65535, 65535, 0), np.uint16), photometric="separated")
+    result = read(path)
+    np.testing.assert_array_equal(result.pixels[0, 0], (255, 0, 0))
+    assert set(result.notices) == {"16-bit TIFF reduced to 8 bits", "CMYK converted to sRGB"}
+
+
+def test_alpha_follows_pixels_of_another_depth(tmp_path):
+    deep = photo(DEEP[..., :3], DEEP[..., 3])
+    write(with_pixels(deep, (DEEP[..., :3] >> 8).astype(np.uint8)), tmp_path / "out.png")
+    np.testing.assert_array_equal(read(tmp_path / "out.png").alpha, np.rint(DEEP[..., 3] / 257.0))
 
 
 def test_opencv_stays_silent_about_odd_chunks(tmp_path, capfd):

@@ -163,7 +163,8 @@ def test_quality_decides_the_size(tmp_path):
 def test_jpeg_keeps_full_colour_resolution(tmp_path):
     write(photo(smooth()), tmp_path / "out.jpg")
     with Image.open(tmp_path / "out.jpg") as image:
-        assert [component[1:3] for component in image.layer] == [(1, 1)] * 3
+        sampling = [component[1:3] for component in image.layer]  # type: ignore[attr-defined]
+        assert sampling == [(1, 1)] * 3
 
 
 @pytest.mark.parametrize("extension", [".png", ".tif", ".bmp"])

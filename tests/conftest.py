@@ -1,0 +1,37 @@
+"""Shared by all tests: one thread a process, and small networks with random weights."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from cliphaze_cli.network.cliphaze import CLIPHaze
+
+# Before anything imports torch, and inherited by child processes: small tensors are quickest on one thread.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def small_network(seed: int = 0, **config: object) -> "CLIPHaze":
+    """A small network in evaluation mode whose head is random too, so that it changes images."""
+    import torch
+
+    from cliphaze_cli.network.cliphaze import CLIPHaze
+    from cliphaze_cli.network.config import CLIPHazeConfig
+
+    torch.manual_seed(seed)
+    settings = {"width": 8, "blocks": (1, 1, 2, 1, 1), "stem": 2, "window": 4, "embedding_size": 8, **config}
+    network = CLIPHaze(CLIPHazeConfig(**settings))  # type: ignore[arg-type]
+    torch.nn.init.normal_(network.head.weight, std=0.05)
+    return network.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of a small random network; not to be written to."""
+    from cliphaze_cli import checkpoint
+
+    path = tmp_path_factory.mktemp("weights") / "random.safetensors"
+    checkpoint.save(small_network(), path, name="random")
+    return path
