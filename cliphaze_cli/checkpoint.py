@@ -70,17 +70,20 @@ def load(path: Path) -> Checkpoint:
     """
     tensors, metadata = _read(path)
     config = _parse_config(metadata.get("config", ""), path)
+    try:
+        instructions = frozenset(json.loads(metadata.get("instructions", "[]")))
+        training = dict(json.loads(metadata.get("training", "{}")))
+    except (ValueError, TypeError) as error:
+        raise WeightsError(f"{path} has metadata that cannot be read ({error}); fetch the file again") from error
     with torch.device("meta"):  # no memory for parameters that the file replaces
         network = CLIPHaze(config)
-    _check_fit(network.state_dict(), tensors, path)
+    expected = network.state_dict()
+    _check_fit(expected, tensors, path)
+    # Weights may be published in half precision; what they are computed in is the runtime's choice.
+    tensors = {key: value.to(expected[key].dtype) for key, value in tensors.items()}
     network.load_state_dict(tensors, strict=True, assign=True)
     network.eval().requires_grad_(False)
-    return Checkpoint(
-        network=network,
-        name=metadata.get("name", path.stem),
-        instructions=frozenset(json.loads(metadata.get("instructions", "[]"))),
-        training=json.loads(metadata.get("training", "{}")),
-    )
+    return Checkpoint(network, metadata.get("name", path.stem), instructions, training)
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -108,12 +111,25 @@ def _parse_config(text: str, path: Path) -> CLIPHazeConfig:
     except (ValueError, TypeError, AttributeError) as error:
         known = ", ".join(field.name for field in fields(CLIPHazeConfig))
         raise WeightsError(f"{path} has a config this version cannot read ({error}); it knows {known}") from error
-    scalars = all(0 < getattr(config, key) <= limit for key, limit in LIMITS.items())
-    blocks = len(config.blocks) == 5 and all(0 <= n <= MAX_BLOCKS for n in config.blocks)
-    reductions = len(config.scan_reduction) == 3 and all(0 < r <= MAX_REDUCTION for r in config.scan_reduction)
-    if not (scalars and blocks and reductions):
+    if not _is_possible(config):
         raise WeightsError(f"{path} has an impossible config: {config}")
     return config
+
+
+def _is_possible(config: CLIPHazeConfig) -> bool:
+    numbers = {key: getattr(config, key) for key in LIMITS}
+    whole = [value for key, value in numbers.items() if key != "ffn_expansion"]
+    for values, count in ((config.blocks, 5), (config.scan_reduction, 3)):
+        if not isinstance(values, tuple) or len(values) != count:
+            return False
+        whole += values
+    return (
+        all(type(value) is int for value in whole)
+        and type(config.ffn_expansion) in (int, float)
+        and all(0 < numbers[key] <= limit for key, limit in LIMITS.items())
+        and all(0 <= blocks <= MAX_BLOCKS for blocks in config.blocks)
+        and all(0 < reduction <= MAX_REDUCTION for reduction in config.scan_reduction)
+    )
 
 
 def _check_fit(expected: dict[str, torch.Tensor], found: dict[str, torch.Tensor], path: Path) -> None:

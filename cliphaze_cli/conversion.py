@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")  # Pillow's; its own conversion to RGB turns them white
+
 
 def to_pixels(image: Any) -> NDArray:
     """Any supported image as an (H, W, 3) RGB array, uint8, uint16 or float32 in [0, 1]; alpha is left behind.
@@ -17,6 +19,10 @@ def to_pixels(image: Any) -> NDArray:
         ValueError: a shape that is no image, or a float image outside [0, 1].
     """
     if isinstance(image, Image.Image):
+        if image.mode in SIXTEEN_BIT_MODES:
+            return to_pixels(np.asarray(image))
+        if image.mode in ("I", "F"):
+            raise TypeError(f"a PIL image of mode {image.mode} has no agreed range; convert it to L, I;16 or RGB first")
         return np.asarray(image.convert("RGB"))
     if isinstance(image, Tensor):
         if image.dim() != 3 or image.shape[0] != 3:
@@ -35,11 +41,13 @@ def to_pixels(image: Any) -> NDArray:
 def from_pixels(pixels: NDArray, like: Any) -> Any:
     """Pixels as the kind of image that `like` is: type, mode or shape, dtype, device; alpha copied from `like`."""
     if isinstance(like, Image.Image):
+        if like.mode in SIXTEEN_BIT_MODES:
+            return Image.fromarray(from_pixels(pixels, like=np.asarray(like)))
         image = Image.fromarray(pixels)
-        if like.mode in ("L", "RGBA", "LA"):
-            image = image.convert(like.mode)
-        if like.mode in ("RGBA", "LA"):
-            image.putalpha(like.getchannel("A"))
+        if like.mode in ("L", "LA"):
+            image = image.convert("L")
+        if like.has_transparency_data:
+            image.putalpha(like.convert("RGBA").getchannel("A"))
         return image
     if isinstance(like, Tensor):
         return torch.from_numpy(pixels).permute(2, 0, 1).contiguous().to(like.device, like.dtype)
@@ -50,7 +58,7 @@ def from_pixels(pixels: NDArray, like: Any) -> Any:
 
 
 def _plain_dtype(image: Tensor) -> torch.dtype:
-    return image.dtype if image.dtype in (torch.uint8, torch.uint16) else torch.float32
+    return torch.float32 if image.is_floating_point() else image.dtype
 
 
 def _checked(pixels: NDArray) -> NDArray:

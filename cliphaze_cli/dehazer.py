@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DEFAULT_RESOLUTION = 768  # px, long side at which the network runs
 MIN_RESOLUTION = 64
+CLIP_BUILDER = "surgery"  # one pass of the vision tower; sliding windows cost nine times as much
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +137,7 @@ class Dehazer:
         source = "given"
         embedding = None
         if density is None and self.prior is not None and self.instructions:
-            density, source = self.prior.density(pixels), "clip"
+            density, source = self.prior.density(pixels, builder=CLIP_BUILDER), "clip"
             embedding = self.prior.embedding(pixels) if "embedding" in self.instructions else None
         working, K, B = self._estimate_maps(pixels, density, embedding)
         if density is None:

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from cliphaze_cli.pixels import luma, rows_as_tensor, shrink
 
-RADIUS = 4  # px of the low resolution
-EPS = 1e-4  # squared luma contrast below which a region counts as flat
+RADIUS = 8  # px of the low resolution
+EPS = 1e-3  # squared luma contrast below which a region counts as flat
 BAND_PIXELS = 1 << 18  # full-resolution pixels handled at once: bounds memory and stays in the cache
 
 

@@ -13,8 +13,11 @@ from torch.utils.data import Dataset
 from training.haze import Draw, add_haze
 from training.instruction import degraded_density
 
-# Crop height and width of a batch, one drawn per batch; whole scenes come in photographs' aspect ratios.
-SHAPES = ((192, 192), (192, 192), (160, 240), (240, 160), (256, 256))
+# Crop height and width of a batch, one drawn per batch; whole scenes come in photographs' aspect ratios. Crops of the
+# size that photos are dehazed at are added later: small ones teach faster, large ones teach the global context.
+SMALL_SHAPES = ((192, 192), (192, 192), (160, 240), (240, 160), (256, 256))
+LARGE_SHAPES = ((256, 384), (384, 256), (320, 320))
+LARGE_FROM = 1500  # step
 PIXELS_PER_BATCH = 8 * 192 * 192
 WHOLE_SCENE = 0.45  # share of crops as large as the photo allows
 
@@ -66,9 +69,11 @@ class HazeBatches(Dataset[Batch]):
         return self.steps - self.first
 
     def __getitem__(self, index: int) -> Batch:
-        rng = np.random.default_rng((self.seed, self.first + index))
+        step = self.first + index
+        rng = np.random.default_rng((self.seed, step))
         generator = Generator().manual_seed(int(rng.integers(2**62)))
-        shape = SHAPES[rng.integers(len(SHAPES))]
+        shapes = SMALL_SHAPES if step < LARGE_FROM else SMALL_SHAPES + LARGE_SHAPES
+        shape = shapes[rng.integers(len(shapes))]
         crops = [self.pack.crop(shape, rng) for _ in range(PIXELS_PER_BATCH // (shape[0] * shape[1]))]
         clear = _expose(torch.cat([photo for photo, _ in crops]), generator)
         haze = add_haze(clear, torch.cat([depth for _, depth in crops]), generator)

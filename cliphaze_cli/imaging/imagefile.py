@@ -110,12 +110,12 @@ def _decode(stream: BinaryIO, max_pixels: int) -> Photo:
         stream.seek(0)
         return png16_reader.decode(stream.read())
     if head[:4] in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
-        with tiff_reader.first_page(stream) as page:
-            if head[8:10] == b"CR" or (page is not None and tiff_reader.is_camera_raw(page)):
-                raise ImageError("it is a camera raw file; develop it to TIFF or JPEG first")
-            if page is not None and tiff_reader.is_deep(page):
-                _check_size(page.imagewidth, page.imagelength, max_pixels)
-                return tiff_reader.decode(page, stream)
+        page = tiff_reader.first_page(stream)
+        if head[8:10] == b"CR" or (page is not None and tiff_reader.is_camera_raw(page)):
+            raise ImageError("it is a camera raw file; develop it to TIFF or JPEG first")
+        if page is not None and tiff_reader.is_deep(page):
+            _check_size(page.imagewidth, page.imagelength, max_pixels)
+            return tiff_reader.decode(page, stream)
     with pillow_reader.open_image(stream) as image:
         _check_size(image.width, image.height, max_pixels)
         return pillow_reader.decode(image, stream)

@@ -2,8 +2,6 @@
 
 import io
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -24,18 +22,15 @@ _INTEGER, _FLOAT = 1, 3
 _BYTEWISE_COMPRESSIONS = {5, 32773, 50000}
 
 
-@contextmanager
-def first_page(stream: BinaryIO) -> Iterator[Any]:
+def first_page(stream: BinaryIO) -> Any:
     """The first page (a tifffile.TiffPage), or None if the file's structure is beyond tifffile."""
     import tifffile
 
     stream.seek(0)
     try:
-        opened = tifffile.TiffFile(stream)
-        page = opened.pages[0]
+        return tifffile.TiffFile(stream).pages[0]
     except (tifffile.TiffFileError, ValueError, TypeError, KeyError, IndexError, OSError, struct.error):
-        page = None
-    yield page
+        return None
 
 
 def is_camera_raw(page: Any) -> bool:

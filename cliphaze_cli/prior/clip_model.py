@@ -159,7 +159,7 @@ class ClipPrior:
     @classmethod
     def from_model(
         cls,
-        model: "nn.Module",
+        model: Any,
         tokenizer: Callable[..., "Tensor"],
         *,
         name: str = "CLIP",
@@ -173,10 +173,10 @@ class ClipPrior:
 
         def encode(texts: Sequence[str]) -> "Tensor":
             with torch.inference_mode():
-                return model.encode_text(tokenizer(list(texts)).to(model.logit_scale.device))  # type: ignore[operator]
+                return model.encode_text(tokenizer(list(texts)).to(model.logit_scale.device))
 
         return cls(
-            model.visual,  # type: ignore[arg-type]
+            model.visual,
             encode,
             name=name,
             mean=settings.get("mean", open_clip.OPENAI_DATASET_MEAN),

@@ -10,6 +10,7 @@ import tifffile
 from PIL import Image
 
 from cliphaze_cli.errors import ImageError
+from cliphaze_cli.imaging import tiff_reader
 from cliphaze_cli.imaging.imagefile import read, with_pixels, write
 from tests.imaging.samples import noise, photo
 
@@ -106,6 +107,20 @@ def test_tiff_layouts(tmp_path, byteorder, tile, planar, big):
         predictor=True,
     )
     np.testing.assert_array_equal(read(path).pixels, DEEP[..., :3])
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize("tile", [None, (16, 32)])
+@pytest.mark.parametrize("predictor", [False, True])
+def test_tiff_unpacked_by_libtiff(tmp_path, monkeypatch, byteorder, tile, predictor):
+    # Nothing at hand writes tiles with LZW, so ZIP is sent the same way.
+    monkeypatch.setattr(tiff_reader, "_BYTEWISE_COMPRESSIONS", {8})
+    path = tmp_path / "in.tif"
+    options = {"compression": "zlib", "predictor": predictor or None, "tile": tile, "byteorder": byteorder}
+    tifffile.imwrite(path, DEEP, photometric="rgb", extrasamples=["unassalpha"], **options)
+    result = read(path)
+    np.testing.assert_array_equal(result.pixels, DEEP[..., :3])
+    np.testing.assert_array_equal(result.alpha, DEEP[..., 3])
 
 
 def test_tiff_of_negative_film_is_turned_positive(tmp_path):

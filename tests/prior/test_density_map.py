@@ -129,3 +129,13 @@ def test_unknown_builders_and_towers_without_tokens_are_refused():
 def test_impossible_windows_are_refused(options):
     with pytest.raises(UsageError):
         WindowOptions(**options)
+
+
+@pytest.mark.parametrize("size", [(300, 400), (411, 300), (300, 301)])
+@pytest.mark.parametrize("fraction", [1.0, 1 / 2, 1 / 3])
+def test_windows_tile_the_photo_evenly_without_stretching_it(size, fraction):
+    level = density_map._level(size[0], size[1], 224, fraction, 0.5)
+    assert level.width / level.height == pytest.approx(size[1] / size[0], rel=0.01)
+    assert level.windows(torch.zeros(1, 3, level.height, level.width), 224).shape[0] == level.ny * level.nx
+    assert (level.height - 224) % max(level.ny - 1, 1) == 0 and (level.width - 224) % max(level.nx - 1, 1) == 0
+    assert min(level.height, level.width) == pytest.approx(224 / fraction, abs=2)

@@ -29,7 +29,7 @@ def test_steps_and_chunks_are_balanced():
 @pytest.mark.parametrize(("length", "chunk"), [(1, 1), (6, 3), (12, 4), (12, 12), (12, 1)])
 def test_the_recurrence_crosses_chunk_borders(length, chunk, reverse):
     a, b = torch.rand(2, length, dtype=torch.float64), torch.randn(2, length, dtype=torch.float64)
-    states = untile(linear_scan_(tile(a, chunk), tile(b, chunk), reverse), length)
+    states = untile(linear_scan_(tile(a, chunk).clone(), tile(b, chunk).clone(), reverse), length)
     order = range(length - 1, -1, -1) if reverse else range(length)
     h = torch.zeros(2, dtype=torch.float64)
     for i in order:
