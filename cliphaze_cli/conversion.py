@@ -52,7 +52,8 @@ def from_pixels(pixels: NDArray, like: Any) -> Any:
     if isinstance(like, Tensor):
         return torch.from_numpy(pixels).permute(2, 0, 1).contiguous().to(like.device, like.dtype)
     if like.ndim == 2:
-        return pixels.mean(2).round().astype(like.dtype) if like.dtype.kind == "u" else pixels.mean(2, dtype=like.dtype)
+        grey = pixels.mean(2)
+        return (grey.round() if like.dtype.kind == "u" else grey).astype(like.dtype)
     pixels = pixels.astype(like.dtype, copy=False)
     return np.concatenate([pixels, like[..., 3:]], axis=2)
 

@@ -27,6 +27,17 @@ def small_network(seed: int = 0, **config: object) -> "CLIPHaze":
     return network.eval().requires_grad_(False)
 
 
+def train_embedding(network: "CLIPHaze") -> None:
+    """Give the weights that an untrained network has at zero, those of the embedding, random values."""
+    import torch
+
+    from cliphaze_cli.network.cam import CAM
+
+    for module in network.modules():
+        if isinstance(module, CAM):
+            torch.nn.init.normal_(module.implicit.weight)
+
+
 @pytest.fixture(scope="session")
 def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of a small random network; not to be written to."""

@@ -9,7 +9,9 @@ from cliphaze_cli import guided_filter
 from cliphaze_cli.guided_filter import apply_rows, bands, enlarge_rows, fit, guided_upsample
 
 
-@pytest.mark.parametrize(("small", "large"), [((5, 7), (23, 31)), ((1, 1), (9, 4)), ((4, 6), (4, 6)), ((3, 9), (40, 9))])
+@pytest.mark.parametrize(
+    ("small", "large"), [((5, 7), (23, 31)), ((1, 1), (9, 4)), ((4, 6), (4, 6)), ((3, 9), (40, 9))]
+)
 def test_bands_of_rows_equal_the_whole(small, large):
     maps = torch.rand(1, 6, *small)
     whole = F.interpolate(maps, large, mode="bilinear")

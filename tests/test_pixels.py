@@ -67,7 +67,8 @@ def test_luma_of_grey_is_that_grey():
     ],
 )
 def test_working_size(size, long_side, expected):
-    assert working_size(*size, long_side) == expected
+    height, width = size
+    assert working_size(height, width, long_side) == expected
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])

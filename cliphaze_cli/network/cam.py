@@ -1,4 +1,4 @@
-"""CAM: the CLIP-instructed Aggregation Module (CLIPHaze, section 3.3), which decides per pixel how far to look.
+"""CAM: the CLIP-instructed Aggregation Module of CLIPHaze, which decides per pixel how far to look.
 
 It blends the local (Transformer) and the global (Mamba) path. Explicit instruction: the haze-density map. Implicit
 instruction: the image embedding, as channel-wise modulation. Both are optional: an absent map is an input of its own,

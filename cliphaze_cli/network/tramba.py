@@ -1,4 +1,4 @@
-"""TrambaDA: the Transformer-Mamba Dual Aggregation block (CLIPHaze, section 3.2) and the stages built of it.
+"""TrambaDA: the Transformer-Mamba Dual Aggregation block of CLIPHaze and the stages built of it.
 
 Differs from the paper: batch normalisation (LayerNorm discards the feature statistics that restoration needs, see
 DehazeFormer, and costs more on a CPU), and the gated depthwise-convolution FFN of Restormer.

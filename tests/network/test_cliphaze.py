@@ -7,7 +7,7 @@ import torch
 
 from cliphaze_cli.network.cliphaze import CLIPHaze, apply_maps
 from cliphaze_cli.network.config import VARIANTS, CLIPHazeConfig
-from tests.conftest import small_network
+from tests.conftest import small_network, train_embedding
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,7 @@ def test_an_embedding_changes_nothing_until_trained(network):
     hazy, embedding = torch.rand(1, 3, 24, 24), torch.nn.functional.normalize(torch.randn(1, 8))
     torch.testing.assert_close(network(hazy, None, embedding), network(hazy))
     trained = small_network()
-    for block in trained.bottom.blocks:
-        torch.nn.init.normal_(block.cam.implicit.weight)
+    train_embedding(trained)
     assert (trained(hazy, None, embedding)[0] - trained(hazy)[0]).abs().max() > 1e-5
 
 
@@ -80,9 +79,7 @@ def test_the_state_dict_carries_everything(network):
 
 def test_every_parameter_learns():
     network = small_network(width=4, blocks=(2, 1, 1, 1, 1)).train().requires_grad_(True)
-    for block in network.modules():
-        if hasattr(block, "implicit"):
-            torch.nn.init.normal_(block.implicit.weight)
+    train_embedding(network)
     K, B = network(torch.rand(2, 3, 32, 32), torch.rand(2, 1, 4, 4), torch.randn(2, 8))
     (K.square().mean() + B.square().mean()).backward()
     idle = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()]

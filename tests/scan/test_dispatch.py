@@ -13,6 +13,11 @@ from tests.scan.test_selective_scan import scan_inputs
 CUDA = torch.device("cuda")
 
 
+def scan(backend: str) -> torch.Tensor:
+    u, delta, A, B, C = scan_inputs(5)
+    return selective_scan(u, delta, A, B, C, backend=backend)
+
+
 @pytest.fixture
 def fresh_probe() -> Iterator[None]:
     """The import of mamba-ssm is tried anew, and its result forgotten again."""
@@ -51,7 +56,7 @@ def test_on_the_cpu_pure_torch_is_chosen():
 
 
 def test_on_cuda_a_usable_mamba_ssm_comes_first(fake_mamba):
-    assert [status.name for status in dispatch.backends(CUDA)][0] == "mamba-ssm"
+    assert dispatch.backends(CUDA)[0].name == "mamba-ssm"
     assert dispatch.chosen(CUDA) == "mamba-ssm"
     assert dispatch.chosen("cpu") == "torch"
 
@@ -78,13 +83,15 @@ def test_a_broken_mamba_ssm_counts_as_absent(error, broken, fake_mamba, monkeypa
 
 
 def test_an_unknown_backend_is_named_with_those_there_are():
-    with pytest.raises(ValueError, match=r"unknown scan backend 'cuda-magic'; choose auto or one of mamba-ssm, .*torch"):
-        selective_scan(*scan_inputs(5), backend="cuda-magic")
+    with pytest.raises(
+        ValueError, match=r"unknown scan backend 'cuda-magic'; choose auto or one of mamba-ssm, .*torch"
+    ):
+        scan("cuda-magic")
 
 
 def test_a_backend_that_cannot_run_here_says_why():
     with pytest.raises(RuntimeError, match="'mamba-ssm' cannot run on cpu: needs a CUDA device"):
-        selective_scan(*scan_inputs(5), backend="mamba-ssm")
+        scan("mamba-ssm")
 
 
 def test_the_mamba_kernel_gets_float32_parameters_and_contiguous_inputs_of_one_dtype(fake_mamba):

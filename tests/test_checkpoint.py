@@ -1,0 +1,211 @@
+"""Checkpoints: what is saved is loaded, bit by bit; anything else is refused in one line."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from cliphaze_cli import checkpoint
+from cliphaze_cli.errors import WeightsError
+from tests.conftest import small_network
+
+
+@pytest.fixture
+def edit(random_weights, tmp_path):
+    """Rewrite the random checkpoint with other tensors or metadata."""
+
+    def rewrite(change_tensors=lambda tensors: tensors, **metadata):
+        with safe_open(random_weights, framework="pt") as file:
+            tensors, old = {key: file.get_tensor(key) for key in file.keys()}, file.metadata()  # noqa: SIM118
+        path = tmp_path / "edited.safetensors"
+        save_file(change_tensors(tensors), path, {key: text for key, text in {**old, **metadata}.items() if text})
+        return path
+
+    return rewrite
+
+
+CONFIG = asdict(small_network().config)
+
+
+def refusal(path) -> str:
+    with pytest.raises(WeightsError) as error:
+        checkpoint.load(path)
+    assert "\n" not in str(error.value) and str(path) in str(error.value)
+    return str(error.value)
+
+
+def test_a_round_trip_is_exact(tmp_path):
+    network = small_network(seed=3, blocks=(1, 0, 1, 0, 1), ffn_expansion=1.5)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            assert module.running_mean is not None
+            torch.nn.init.normal_(module.running_mean)
+    path = tmp_path / "x.safetensors"
+    training = {"steps": 7, "data": "a few photos"}
+    checkpoint.save(network, path, name="mine", instructions=frozenset({"density", "embedding"}), training=training)
+    loaded = checkpoint.load(path)
+    assert (loaded.name, loaded.instructions, loaded.training) == ("mine", {"density", "embedding"}, training)
+    assert loaded.network.config == network.config
+    assert not loaded.network.training and not any(p.requires_grad for p in loaded.network.parameters())
+    found, expected = loaded.network.state_dict(), network.state_dict()
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[key], expected[key]) for key in expected)
+    hazy = torch.rand(1, 3, 20, 30)
+    assert torch.equal(loaded.network(hazy)[0], network(hazy)[0])
+
+
+def test_a_network_in_channels_last_is_saved_alike(tmp_path):
+    network = small_network()
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    checkpoint.save(network, tmp_path / "x.safetensors", name="x")
+    loaded = checkpoint.load(tmp_path / "x.safetensors").network
+    torch.testing.assert_close(loaded.state_dict(), network.state_dict(), rtol=0, atol=0)
+
+
+def test_half_precision_weights_are_computed_in_float32(edit):
+    path = edit(lambda tensors: {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()})
+    network = checkpoint.load(path).network
+    assert {p.dtype for p in network.parameters()} == {torch.float32}
+    assert network(torch.rand(1, 3, 16, 16))[0].isfinite().all()
+
+
+def test_keys_that_do_not_fit_are_named(edit):
+    def change(tensors):
+        del tensors["head.bias"], tensors["head.weight"]
+        tensors["stem.weight"] = tensors["stem.weight"][:, 1:].contiguous()
+        return {**tensors, "extra.weight": torch.zeros(1), "extra.bias": torch.zeros(1)}
+
+    message = refusal(edit(change))
+    assert "missing head.bias and 1 more" in message
+    assert "unexpected extra.bias and 1 more" in message
+    assert "stem.weight is (8, 11, 3, 3) instead of (8, 12, 3, 3)" in message
+
+
+def test_a_path_without_a_file(tmp_path):
+    assert "no weights at" in refusal(tmp_path / "none.safetensors")
+
+
+def test_a_folder(tmp_path):
+    assert "is a folder" in refusal(tmp_path)
+
+
+class Malice:
+    """Creates a file when unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pickle_is_never_loaded(tmp_path, zipped):
+    path = tmp_path / "model.pth"
+    torch.save({"x": Malice(tmp_path / "executed")}, path, _use_new_zipfile_serialization=zipped)
+    assert "never loaded" in refusal(path)
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.999])
+def test_a_truncated_file(random_weights, tmp_path, share):
+    content = random_weights.read_bytes()
+    path = tmp_path / "short.safetensors"
+    path.write_bytes(content[: int(share * len(content))])
+    assert "not a readable safetensors file" in refusal(path)
+
+
+def test_another_programs_safetensors(tmp_path):
+    path = tmp_path / "other.safetensors"
+    save_file({"weight": torch.zeros(3)}, path)
+    assert "not a cliphaze checkpoint" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"width": 10**9},
+        {"width": 0},
+        {"width": -8},
+        {"width": "8"},
+        {"width": 8.5},
+        {"width": None},
+        {"width": True},
+        {"stem": 1000},
+        {"blocks": [10**9, 1, 1, 1, 1]},
+        {"blocks": [1, 1, 1]},
+        {"blocks": 5},
+        {"blocks": [1, 1, "1", 1, 1]},
+        {"scan_reduction": [0, 1, 1]},
+        {"state_size": 10**6},
+        {"embedding_size": 10**12},
+        {"ffn_expansion": float("nan")},
+        {"ffn_expansion": "2"},
+    ],
+)
+def test_an_impossible_config(edit, config):
+    assert "impossible config" in refusal(edit(config=json.dumps({**CONFIG, **config})))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"width": 8}', '{"depth": 3}'])
+def test_a_config_of_another_version(edit, text):
+    assert "config this version cannot read" in refusal(edit(config=text))
+
+
+@pytest.mark.parametrize("metadata", [{"instructions": "{"}, {"instructions": "3"}, {"training": "[1]"}])
+def test_damaged_metadata(edit, metadata):
+    assert "metadata" in refusal(edit(**metadata))
+
+
+LOADING = """
+import resource, sys
+from pathlib import Path
+from cliphaze_cli import checkpoint
+from cliphaze_cli.errors import WeightsError
+
+def peak():  # MiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+before = peak()
+try:
+    checkpoint.load(Path(sys.argv[1]))
+except WeightsError as error:
+    sys.stdout.write(f"{peak() - before} {error}")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="measures with getrusage")
+def test_the_largest_allowed_config_allocates_nothing(edit):
+    largest = {**CONFIG, "width": 512, "stem": 8, "blocks": [4] * 5, "state_size": 64, "embedding_size": 8192}
+    path = edit(config=json.dumps(largest))
+    child = subprocess.run([sys.executable, "-c", LOADING, path], capture_output=True, text=True, check=True)
+    grown, message = child.stdout.split(maxsplit=1)
+    assert "does not fit" in message
+    assert float(grown) < 100  # MiB; such a network has gigabytes of parameters
+
+
+def test_a_failed_save_leaves_the_old_file(random_weights, tmp_path, monkeypatch):
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(random_weights.read_bytes())
+
+    def fail(tensors, file, metadata):
+        with open(file, "wb") as unfinished:  # noqa: PTH123
+            unfinished.write(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(checkpoint, "save_file", fail)
+    with pytest.raises(OSError, match="No space"):
+        checkpoint.save(small_network(), path, name="new")
+    assert [file.name for file in tmp_path.iterdir()] == ["x.safetensors"]
+    assert path.read_bytes() == random_weights.read_bytes()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_a_saved_file_can_be_read_by_others(random_weights):
+    assert random_weights.stat().st_mode & 0o044 == 0o044

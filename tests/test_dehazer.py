@@ -1,0 +1,290 @@
+"""`Dehazer`, the library's front door, with small random weights."""
+
+import hashlib
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cliphaze_cli import Dehazed, Dehazer, checkpoint
+from cliphaze_cli.dehazer import DEFAULT_RESOLUTION, model_density
+from cliphaze_cli.errors import CliphazeError, UsageError, WeightsError
+from cliphaze_cli.prior.clip_model import ClipPrior
+from tests.conftest import small_network, train_embedding
+
+RNG = np.random.default_rng(0)
+PHOTO = RNG.integers(0, 256, (30, 44, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def dehazer(random_weights) -> Dehazer:
+    return Dehazer.from_pretrained(weights=random_weights, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def expected(dehazer) -> np.ndarray:
+    """PHOTO dehazed, for comparison; visibly another picture."""
+    image = dehazer.dehaze(PHOTO).image
+    assert np.abs(image.astype(int) - PHOTO).mean() > 2
+    return image
+
+
+def as_float(pixels: np.ndarray) -> np.ndarray:
+    return (pixels / 255).astype(np.float32)
+
+
+def test_pil_images_come_back_as_pil_images(dehazer, expected):
+    result = dehazer(Image.fromarray(PHOTO))
+    assert isinstance(result, Image.Image) and result.mode == "RGB"
+    assert np.array_equal(np.asarray(result), expected)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "LA"])
+def test_pil_modes_are_kept_and_alpha_is_untouched(dehazer, mode):
+    image = Image.fromarray(PHOTO).convert(mode)
+    if mode != "L":
+        image.putalpha(Image.fromarray(PHOTO[..., 1]))
+    result = dehazer(image)
+    assert result.mode == mode and result.size == image.size
+    assert np.abs(np.asarray(result).astype(int) - np.asarray(image)).max() > 2
+    if mode != "L":
+        assert np.array_equal(np.asarray(result.getchannel("A")), PHOTO[..., 1])
+
+
+def test_palette_images_come_back_in_colour(dehazer):
+    image = Image.fromarray(PHOTO).quantize(16)
+    result = dehazer(image)
+    assert result.mode == "RGB"
+    assert np.array_equal(np.asarray(result), dehazer(np.asarray(image.convert("RGB"))))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+def test_arrays_come_back_in_their_type(dehazer, expected, dtype):
+    scale = {np.uint8: 1, np.uint16: 257}.get(dtype, 1 / 255)
+    image = (PHOTO * np.float64(scale)).astype(dtype)
+    result = dehazer(image)
+    assert result.dtype == dtype and result.shape == image.shape
+    assert np.abs(result / scale - expected).max() <= 1
+
+
+def test_grey_arrays_and_arrays_with_alpha(dehazer):
+    grey = dehazer(PHOTO[..., 0])
+    assert grey.shape == (30, 44) and grey.dtype == np.uint8
+    with_alpha = np.dstack([PHOTO, PHOTO[..., 0]])
+    result = dehazer(with_alpha)
+    assert np.array_equal(result[..., 3], PHOTO[..., 0])
+    assert np.array_equal(result[..., :3], dehazer(PHOTO))
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.float64, torch.float16])
+@pytest.mark.parametrize("batch", [None, 1, 3])
+def test_tensors_come_back_in_their_shape_and_type(dehazer, expected, dtype, batch):
+    one = torch.from_numpy(PHOTO).permute(2, 0, 1)
+    one = one.to(dtype) if dtype == torch.uint8 else (one / 255).to(dtype)
+    image = one if batch is None else one.expand(batch, -1, -1, -1)
+    result = dehazer(image)
+    assert result.shape == image.shape and result.dtype == dtype and result.device == image.device
+    levels = result.double() * (1 if dtype == torch.uint8 else 255)
+    truth = torch.from_numpy(expected).permute(2, 0, 1).double()
+    assert (levels - truth).abs().max() <= 1.1
+
+
+def test_the_input_is_left_as_it_was(dehazer):
+    array, tensor = PHOTO.copy(), torch.from_numpy(as_float(PHOTO)).permute(2, 0, 1)
+    before = tensor.clone()
+    dehazer(array)
+    dehazer(tensor)
+    assert np.array_equal(array, PHOTO) and torch.equal(tensor, before)
+
+
+def test_maps_on_request(dehazer, expected):
+    result = dehazer(Image.fromarray(PHOTO), return_maps=True)
+    assert isinstance(result, Dehazed) and isinstance(result.image, Image.Image)
+    assert np.array_equal(np.asarray(result.image), expected)
+    assert result.K.shape == result.B.shape == (1, 3, 30, 44) and result.K.dtype == torch.float32
+    assert result.density.shape == (30, 44) and result.density_source == "model"
+    assert np.array_equal(result.density, model_density(result.K))
+    results = dehazer(torch.rand(2, 3, 20, 24), return_maps=True)
+    assert [r.image.shape for r in results] == [(3, 20, 24)] * 2
+
+
+def test_the_maps_make_the_image(dehazer, expected):
+    maps = dehazer.dehaze(PHOTO)
+    K, B = (x[0].permute(1, 2, 0).numpy() for x in (maps.K, maps.B))
+    image = np.clip(K * as_float(PHOTO) - B + as_float(PHOTO), 0, 1)
+    assert np.abs(255 * image - expected).max() < 0.51
+
+
+def test_strength(dehazer, expected):
+    assert np.array_equal(dehazer(PHOTO, strength=0), PHOTO)
+    half = dehazer(PHOTO, strength=0.5).astype(int)
+    inside = (expected > 0) & (expected < 255)
+    assert np.abs(half - (PHOTO.astype(int) + expected) / 2)[inside].max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("resolution", "size", "working"),
+    [
+        (
+            "auto",
+            (20, DEFAULT_RESOLUTION + 80),
+            (round(20 * DEFAULT_RESOLUTION / (DEFAULT_RESOLUTION + 80)), DEFAULT_RESOLUTION),
+        ),
+        ("auto", (20, 30), (20, 30)),
+        ("full", (20, DEFAULT_RESOLUTION + 80), (20, DEFAULT_RESOLUTION + 80)),
+        (64, (200, 100), (64, 32)),
+        ("80", (200, 100), (80, 40)),
+        (640, (200, 100), (200, 100)),
+    ],
+)
+def test_resolution(random_weights, resolution, size, working):
+    dehazer = Dehazer.from_pretrained(weights=random_weights, device="cpu", resolution=resolution)
+    pixels = RNG.integers(0, 256, (*size, 3), np.uint8)
+    result = dehazer.dehaze(pixels)
+    assert result.image.shape == pixels.shape
+    assert result.K.shape[-2:] == result.density.shape == working
+
+
+@pytest.mark.parametrize("resolution", ["half", 0, 63, -1, "12.5", ""])
+def test_an_impossible_resolution(random_weights, resolution):
+    with pytest.raises(UsageError, match="resolution must be auto, full, or at least 64 pixels"):
+        Dehazer.from_pretrained(weights=random_weights, resolution=resolution)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (7, 5)])
+def test_extreme_sizes(random_weights, size):
+    dehazer = Dehazer.from_pretrained(weights=random_weights, device="cpu", resolution=64)
+    pixels = RNG.integers(0, 256, (*size, 3), np.uint8)
+    assert dehazer(pixels).shape == pixels.shape
+
+
+@pytest.mark.parametrize(
+    ("image", "error"),
+    [
+        ("photo.jpg", TypeError),
+        (PHOTO.astype(np.int32), TypeError),
+        (torch.zeros(3, 8, 8, dtype=torch.int64), TypeError),
+        (PHOTO.astype(np.float32), ValueError),
+        (torch.rand(3, 8, 8) * 255, ValueError),
+        (torch.rand(2, 1, 8, 8), ValueError),
+        (np.zeros((2, 8, 8, 3), np.uint8), ValueError),
+    ],
+)
+def test_what_is_no_image(dehazer, image, error):
+    with pytest.raises(error):
+        dehazer(image)
+
+
+def test_bfloat16_is_close_to_float32(random_weights, expected):
+    lower = Dehazer.from_pretrained(weights=random_weights, device="cpu", precision="bf16").dehaze(PHOTO)
+    assert lower.K.dtype == torch.float32
+    difference = np.abs(lower.image.astype(int) - expected)
+    assert 0 < difference.mean() < 1.0 and difference.max() < 16
+
+
+def test_damaged_weights_are_told_in_one_line(tmp_path):
+    network = small_network()
+    torch.nn.init.constant_(network.head.weight, torch.nan)
+    checkpoint.save(network, tmp_path / "nan.safetensors", name="nan")
+    with pytest.raises(CliphazeError, match="not finite; the weights may be damaged") as error:
+        Dehazer.from_pretrained(weights=tmp_path / "nan.safetensors", device="cpu")(PHOTO)
+    assert "\n" not in str(error.value)
+
+
+def test_an_overflow_in_low_precision_is_repeated_in_float32(random_weights, dehazer):
+    class Overflowing(torch.nn.Module):
+        def __init__(self, network):
+            super().__init__()
+            self.network = network
+
+        def forward(self, *inputs):
+            K, B = self.network(*inputs)
+            return (K * torch.inf if torch.is_autocast_enabled("cpu") else K), B
+
+    loaded = checkpoint.load(random_weights)
+    loaded = replace(loaded, network=cast(Any, Overflowing(loaded.network)))
+    result = Dehazer(loaded, device="cpu", precision="bf16").dehaze(PHOTO)
+    assert np.array_equal(result.image, dehazer.dehaze(PHOTO).image)
+
+
+def test_a_given_density_instructs_the_network(dehazer):
+    density = np.linspace(0, 1, 12).reshape(3, 4)
+    result = dehazer.dehaze(PHOTO, density=density)
+    assert result.density_source == "given" and np.array_equal(result.density, density)
+    with torch.inference_mode():
+        hazy = torch.from_numpy(as_float(PHOTO)).permute(2, 0, 1)[None]
+        K, B = dehazer.network(hazy, torch.from_numpy(density).float()[None, None])
+    torch.testing.assert_close(result.K, K, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(result.B, B, rtol=1e-4, atol=1e-5)
+    assert (result.K - dehazer.dehaze(PHOTO).K).abs().max() > 1e-4
+
+
+class FakePrior(ClipPrior):
+    """Stands in for CLIP: haze below, none above, and one embedding for everything."""
+
+    def __init__(self):
+        pass
+
+    def density(self, pixels, **_):
+        return np.array([[0.0, 0.1], [0.9, 1.0]], np.float32)
+
+    def embedding(self, pixels):
+        return np.ones(8, np.float32) / 8**0.5
+
+
+def test_the_prior_is_asked_when_the_weights_know_it(random_weights, dehazer):
+    prior = FakePrior()
+    result = Dehazer.from_pretrained(weights=random_weights, device="cpu", prior=prior).dehaze(PHOTO)
+    assert result.density_source == "clip" and np.array_equal(result.density, prior.density(PHOTO))
+    assert np.array_equal(result.image, dehazer.dehaze(PHOTO, density=prior.density(PHOTO)).image)
+    own = np.zeros((2, 2), np.float32)
+    given = Dehazer.from_pretrained(weights=random_weights, device="cpu", prior=prior).dehaze(PHOTO, density=own)
+    assert given.density_source == "given" and np.array_equal(given.density, own)
+
+
+def test_the_prior_is_not_asked_when_the_weights_do_not_know_it(tmp_path, expected):
+    checkpoint.save(small_network(), tmp_path / "x.safetensors", name="x", instructions=frozenset())
+    dehazer = Dehazer.from_pretrained(weights=tmp_path / "x.safetensors", device="cpu", prior=FakePrior())
+    result = dehazer.dehaze(PHOTO)
+    assert result.density_source == "model" and np.array_equal(result.image, expected)
+
+
+def test_the_embedding_reaches_weights_that_know_it(tmp_path):
+    network = small_network()
+    train_embedding(network)
+    results = []
+    for instructions in ({"density"}, {"density", "embedding"}):
+        checkpoint.save(network, tmp_path / "x.safetensors", name="x", instructions=frozenset(instructions))
+        dehazer = Dehazer.from_pretrained(weights=tmp_path / "x.safetensors", device="cpu", prior=FakePrior())
+        results.append(dehazer.dehaze(PHOTO).K)
+    assert (results[0] - results[1]).abs().max() > 1e-5
+
+
+def test_the_networks_own_density(dehazer):
+    density = dehazer.estimate_density(PHOTO)
+    assert density.shape == (30, 44) and density.dtype == np.float32
+    assert density.min() >= 0 and density.max() <= 1 and density.std() > 0
+    t = torch.tensor([0.25, 1.0]).view(1, 1, 1, 2).expand(1, 3, 1, 2)
+    np.testing.assert_allclose(model_density(1 / t - 1), [[0.75, 0]], atol=1e-6)
+
+
+def test_it_knows_its_weights(dehazer, random_weights):
+    assert dehazer.weights_name == "random"
+    assert dehazer.weights_sha256 == hashlib.sha256(random_weights.read_bytes()).hexdigest()
+    assert dehazer.device == torch.device("cpu")
+
+
+def test_weights_that_are_not_there(tmp_path):
+    with pytest.raises(WeightsError, match="no weights at"):
+        Dehazer.from_pretrained(weights=tmp_path / "none.safetensors")
+    with pytest.raises(WeightsError, match="no-such-model"):
+        Dehazer.from_pretrained("no-such-model")
+
+
+def test_impossible_options_are_told_at_once(random_weights):
+    for device, precision in (("toaster", "auto"), ("cpu", "fp16")):
+        with pytest.raises(UsageError):
+            Dehazer.from_pretrained(weights=random_weights, device=device, precision=precision)

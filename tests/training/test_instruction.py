@@ -1,0 +1,44 @@
+"""The degraded density: of CLIP's coarseness, in range, and often absent."""
+
+import torch
+
+from training.instruction import ABSENT, degraded_density
+
+
+def draw(transmission, seed=0, **options):
+    return degraded_density(transmission, torch.Generator().manual_seed(seed), **options)
+
+
+def test_half_of_the_samples_do_without():
+    density = draw(torch.rand(600, 1, 8, 8))
+    absent = (density == ABSENT).flatten(1)
+    assert torch.equal(absent.all(1), absent.any(1))  # wholly absent or wholly present
+    assert abs(absent.all(1).float().mean() - 0.5) < 0.07
+    present = density[~absent.all(1)]
+    assert present.min() >= 0 and present.max() <= 1
+
+
+def test_the_share_can_be_chosen():
+    assert (draw(torch.rand(40, 1, 8, 8), present=0) == ABSENT).all()
+    assert (draw(torch.rand(40, 1, 8, 8), present=1) >= 0).all()
+
+
+def test_what_is_present_follows_the_haze_roughly():
+    # Clear on the left, dense on the right: the map rises, but for the few that are useless on purpose.
+    t = torch.linspace(1, 0.1, 64).expand(300, 1, 48, 64)
+    density = draw(t, present=1)
+    rises = density[..., 32:].mean((1, 2, 3)) > density[..., :32].mean((1, 2, 3))
+    assert rises.float().mean() > 0.88
+    error = (density - (1 - t)).abs().mean((1, 2, 3))
+    assert error.mean() > 0.03  # the tone is not to be trusted
+
+
+def test_it_is_coarse():
+    t = (torch.rand(50, 1, 64, 64, generator=torch.Generator().manual_seed(1)) > 0.5).float()
+    density = draw(t, present=1)
+    assert density.diff(dim=3).abs().mean() < 0.1  # the true map changes by 0.5 from pixel to pixel
+
+
+def test_the_same_seed_draws_the_same():
+    t = torch.rand(10, 1, 16, 16)
+    assert torch.equal(draw(t, 3), draw(t, 3)) and not torch.equal(draw(t, 3), draw(t, 4))

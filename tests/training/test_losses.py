@@ -1,0 +1,50 @@
+"""The loss is zero for the true maps only."""
+
+import pytest
+import torch
+
+from training.batches import Batch
+from training.losses import dehazing_loss, estimated_transmission, psnr
+
+
+@pytest.fixture
+def batch() -> Batch:
+    g = torch.Generator().manual_seed(0)
+    clear, t = torch.rand(2, 3, 20, 36, generator=g), 0.3 + 0.6 * torch.rand(2, 1, 20, 36, generator=g)
+    return Batch(clear * t + 0.8 * (1 - t), clear, t, torch.full_like(t, -1))
+
+
+def true_maps(batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    K = (1 / batch.transmission - 1).expand_as(batch.clear)
+    return K, 0.8 * K
+
+
+def test_true_maps_cost_nothing(batch):
+    loss, estimate = dehazing_loss(*true_maps(batch), batch)
+    assert loss < 1e-5
+    torch.testing.assert_close(estimate, batch.clear, rtol=1e-4, atol=1e-5)
+
+
+def test_every_error_costs(batch):
+    K, B = true_maps(batch)
+    perfect = dehazing_loss(K, B, batch)[0]
+    offset = dehazing_loss(K, B + 0.1, batch)[0]
+    assert offset == pytest.approx(0.15, abs=1e-4)  # as much in the image as, weighted by a half, in its averages
+    noise = 0.1 * torch.sign(torch.randn_like(B))
+    assert perfect < dehazing_loss(K, B + noise, batch)[0] < offset  # noise averages out, a wrong colour does not
+    # The same image by wrong haze: J = K I - B + I is unchanged where B grows with K.
+    assert dehazing_loss(K + 0.5, B + 0.5 * batch.hazy, batch)[0] > perfect + 0.005
+
+
+def test_transmission_of_maps():
+    K = torch.tensor([0.0, 1, 3, -0.2, -5]).view(1, 1, 1, 5).expand(1, 3, 1, 5)
+    expected = torch.tensor([1, 0.5, 0.25, 1.25, 2])
+    torch.testing.assert_close(estimated_transmission(K).flatten(), expected)
+    K = torch.full((1, 3, 1, 1), -7.0, requires_grad=True)
+    assert estimated_transmission(K).isfinite().all()
+
+
+def test_psnr_of_a_constant_offset():
+    truth = torch.full((1, 3, 4, 4), 0.5)
+    assert psnr(truth + 0.1, truth) == pytest.approx(20, abs=1e-4)
+    assert psnr(truth + 7, truth) == pytest.approx(6.0206, abs=1e-3)  # clipped to 1 first

@@ -1,0 +1,207 @@
+"""Training, resuming, exporting and scoring, with a network so small that it takes seconds."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+import typer
+from PIL import Image
+from typer.testing import CliRunner
+
+from cliphaze_cli import checkpoint
+from cliphaze_cli.network.config import VARIANTS, CLIPHazeConfig
+from tests.training.conftest import use_small_batches
+from tests.training.scenes import hazy, landscape
+from training import train as training
+from training.batches import HazeBatches, PhotoPack
+from training.evaluate import evaluate
+from training.export import export
+from training.losses import dehazing_loss
+
+STEPS = 24
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_setting():
+    """A variant "mini", and a schedule that suits a handful of steps."""
+    mini = CLIPHazeConfig(width=8, blocks=(1, 1, 1, 1, 1), stem=4, embedding_size=8)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        use_small_batches(monkeypatch)
+        monkeypatch.setitem(VARIANTS, "mini", mini)
+        monkeypatch.setattr(training, "WARMUP_STEPS", 4)
+        monkeypatch.setattr(training, "REPORT_EVERY", 6)
+        yield
+
+
+def train(pack, folder, **options):
+    training.train(pack, folder, **{"variant": "mini", "steps": STEPS, "learning_rate": 5e-3, **options})
+    return torch.load(folder / "state.pt", weights_only=True)
+
+
+@pytest.fixture(scope="module")
+def finished(pack, tmp_path_factory):
+    """The folder of a finished run."""
+    folder = tmp_path_factory.mktemp("run")
+    train(pack, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def weights(finished):
+    """The finished run's weights, exported."""
+    path = finished / "mini.safetensors"
+    export(finished / "state.pt", path)
+    return path
+
+
+def assert_same(found, expected):
+    torch.testing.assert_close(found["ema"], expected["ema"], rtol=0, atol=0)
+    torch.testing.assert_close(found["network"], expected["network"], rtol=0, atol=0)
+    assert found["step"] == expected["step"]
+
+
+def test_training_lowers_the_loss_on_unseen_batches(pack, weights):
+    network = checkpoint.load(weights).network
+    data = HazeBatches(PhotoPack(pack), 12, seed=99)
+    batches = [data[i] for i in range(12)]
+
+    def mean_loss(estimate):
+        maps = [estimate(batch) for batch in batches]
+        return np.mean([float(dehazing_loss(K, B, batch)[0]) for (K, B), batch in zip(maps, batches, strict=True)])
+
+    untrained = mean_loss(lambda batch: (torch.zeros_like(batch.hazy), torch.zeros_like(batch.hazy)))
+    assert mean_loss(lambda batch: network(batch.hazy, batch.density)) < 0.95 * untrained
+
+
+def test_the_log(finished):
+    lines = [json.loads(line) for line in (finished / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [6, 12, 18, 24]
+    assert all(np.isfinite(list(line.values())).all() for line in lines)
+    assert {"loss", "psnr", "psnr_in", "gradient", "seconds"} <= lines[0].keys()
+
+
+def test_an_interrupted_run_ends_where_an_unbroken_one_ends(pack, finished, tmp_path, monkeypatch):
+    save = training._save_atomically
+
+    def save_and_be_interrupted(state, path):
+        save(state, path)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training, "_save_atomically", save_and_be_interrupted)
+        train(pack, tmp_path / "run", save_every=10)
+    assert torch.load(tmp_path / "run" / "state.pt", weights_only=True)["step"] == 10
+    assert_same(train(pack, tmp_path / "run", save_every=10), torch.load(finished / "state.pt", weights_only=True))
+
+
+def test_a_finished_run_is_left_alone(pack, finished):
+    before = torch.load(finished / "state.pt", weights_only=True)
+    assert_same(train(pack, finished), before)
+
+
+def test_a_run_may_start_from_anothers_weights(pack, finished, tmp_path):
+    start = torch.load(finished / "state.pt", weights_only=True)
+    state = train(pack, tmp_path / "run", steps=1, start_from=finished / "state.pt", learning_rate=1e-9)
+    assert state["step"] == 1
+    for name, value in start["ema"].items():
+        if "running" not in name and value.is_floating_point():
+            torch.testing.assert_close(state["network"][name], value, rtol=1e-4, atol=1e-6)
+
+
+def test_the_learning_rate_warms_up_and_decays():
+    recipe = training.Recipe("mini", steps=1000, seed=0, learning_rate=0.1)
+    rates = [recipe.learning_rate_at(step) for step in range(1000)]
+    peak = int(np.argmax(rates))
+    assert peak == training.WARMUP_STEPS - 1 and rates[peak] == pytest.approx(0.1, rel=0.01)
+    assert np.all(np.diff(rates[:peak]) > 0) and np.all(np.diff(rates[peak:]) < 0)
+    assert 0 < rates[-1] < 0.002 * 0.1
+
+
+@pytest.mark.parametrize("finite", [True, False])
+def test_gradients_that_overflow_change_nothing(pack, finite):
+    trainer = training.Trainer(training.Recipe("mini", STEPS, 0, 1e-3), torch.device("cpu"))
+    before = {name: p.clone() for name, p in trainer.network.named_parameters()}
+    trainer.network.head.weight.register_hook(lambda gradient: gradient if finite else gradient * torch.inf)
+    trainer.train_step(HazeBatches(PhotoPack(pack), 1, seed=0)[0])
+    assert trainer.step == 1
+    unchanged = [torch.equal(p, before[name]) for name, p in trainer.network.named_parameters()]
+    assert not any(unchanged[-2:]) if finite else all(unchanged)  # the head comes last
+    assert all(value.isfinite().all() for value in trainer.ema.values())
+
+
+def test_weight_decay_spares_biases_norms_and_the_states_decay():
+    network = training.Trainer(training.Recipe("mini", 1, 0, 1e-3), torch.device("cpu")).network
+    decayed, spared = (group["params"] for group in training._parameter_groups(network, 0.1))
+    names = {id(p): name for name, p in network.named_parameters()}
+    assert len(decayed) + len(spared) == len(names)
+    assert {names[id(p)].rsplit(".", 1)[-1] for p in decayed} <= {"weight", "delta_weight"}
+    assert {names[id(p)].rsplit(".", 1)[-1] for p in spared} == {"weight", "bias", "delta_bias", "log_A", "D"}
+
+
+def test_export_carries_the_average_and_the_recipe(finished, weights):
+    state = torch.load(finished / "state.pt", weights_only=True)
+    loaded = checkpoint.load(weights)
+    torch.testing.assert_close(dict(loaded.network.state_dict()), state["ema"], rtol=0, atol=0)
+    assert loaded.name == "mini" and loaded.instructions == {"density"}
+    assert loaded.training["trained_steps"] == STEPS and loaded.training["seed"] == 0
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A set of two pairs and a set of one clear photo."""
+    root = tmp_path_factory.mktemp("data")
+    for folder in ("pairs/hazy", "pairs/clear", "clear"):
+        (root / folder).mkdir(parents=True)
+    for seed in range(2):
+        clear = landscape(64, 80, seed)
+        for folder, name, image in (("hazy", f"{seed}_1.0.png", hazy(clear, 1.0)), ("clear", f"{seed}.png", clear)):
+            Image.fromarray(np.round(255 * image).astype(np.uint8)).save(root / "pairs" / folder / name)
+    Image.fromarray(np.round(255 * landscape(64, 80, 5)).astype(np.uint8)).save(root / "clear" / "5.png")
+    return root
+
+
+def score(*arguments) -> str:
+    app = typer.Typer()
+    app.command()(evaluate)
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_scores_of_exported_weights(data, weights):
+    document = json.loads(score(data, "--weights", weights, "--json"))
+    pairs, clear = document["sets"]["pairs"], document["sets"]["clear"]
+    assert pairs["images"] == 2 and clear["images"] == 1
+    assert 5 < pairs["psnr_in"] < 25 and pairs["psnr"] != pairs["psnr_in"]
+    assert pairs["worst_image"] in ("0_1.0.png", "1_1.0.png")
+    assert clear["psnr_in"] is None and clear["worst_gain"] is None and clear["psnr"] > 10
+    assert document["versions"]["torch"] and document["resolution"] == "auto"
+
+
+def test_a_random_map_is_another_instruction(data, weights):
+    with_map, without = (
+        json.loads(score(data, "--weights", weights, "--json", *option))["sets"]["pairs"]["psnr"]
+        for option in (["--random-density"], [])
+    )
+    assert with_map != without
+
+
+def test_scores_of_a_tools_outputs(data, tmp_path):
+    # A perfect tool on one set, and one that changes nothing on the other.
+    for name, sources in (("pairs", "pairs/clear"), ("clear", "clear")):
+        (tmp_path / name).mkdir()
+        for source in (data / sources).iterdir():
+            stem = f"{source.stem}_1.0" if name == "pairs" else source.stem
+            (tmp_path / name / f"{stem}.png").write_bytes(source.read_bytes())
+    table = score(data, "--outputs", tmp_path)
+    assert "| clear | 1 | - | 100.00 | 1.0000 | 0.00 |" in table
+    assert "| 100.00 | 1.0000 | 0.00 | +" in table
+    assert "scikit-image" in table
+
+
+def test_outputs_that_are_not_there_are_named(data, tmp_path):
+    app = typer.Typer()
+    app.command()(evaluate)
+    result = CliRunner().invoke(app, [str(data), "--outputs", str(tmp_path)])
+    assert result.exit_code != 0 and "no output for" in " ".join(result.output.split())
