@@ -29,9 +29,7 @@ def resolve_device(device: str = "auto") -> torch.device:
         raise UsageError(f"unknown device {device!r}; use auto, cpu, cuda, cuda:N or mps")
     if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
         found = torch.cuda.device_count()
-        raise UsageError(
-            f"device {device!r} is not there (PyTorch sees {found} CUDA devices); use cpu or auto"
-        )
+        raise UsageError(f"device {device!r} is not there (PyTorch sees {found} CUDA devices); use cpu or auto")
     if resolved.type == "mps" and not torch.backends.mps.is_available():
         raise UsageError("device 'mps' is not there; use --device cpu or auto")
     return resolved

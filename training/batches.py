@@ -17,7 +17,7 @@ from training.instruction import degraded_density
 # size that photos are dehazed at are added later: small ones teach faster, large ones teach the global context.
 SMALL_SHAPES = ((192, 192), (192, 192), (160, 240), (240, 160), (256, 256))
 LARGE_SHAPES = ((256, 384), (384, 256), (320, 320))
-LARGE_FROM = 1500  # step
+LARGE_FROM = 2000  # step
 PIXELS_PER_BATCH = 8 * 192 * 192
 WHOLE_SCENE = 0.45  # share of crops as large as the photo allows
 

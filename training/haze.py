@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 KINDS = {"outdoor": 0.34, "dense": 0.24, "smoke": 0.18, "light": 0.12, "none": 0.12}
-MIN_TRANSMISSION = 0.04
+MIN_TRANSMISSION = 0.05
 CASTS = ((0.0, 0.0, 0.0), (-0.06, 0.0, 0.06), (0.06, 0.0, -0.09))  # neutral; blue smoke and distance; dust
 CAST_SHARES = (0.78, 0.14, 0.08)
 
@@ -79,9 +79,9 @@ def _optical_depth(depth: Tensor, draw: Draw) -> Tensor:
     noise = draw.fractal(height, width)
     patchy = 1 + draw.chance(0.35) * draw.uniform(0.3, 1) * (2.2 * noise - 1.1)
 
-    outdoor = draw.log_uniform(0.5, 4) * scene * patchy.clamp_min(0)
+    outdoor = draw.log_uniform(0.4, 3.5) * scene * patchy.clamp_min(0)
     near = draw.uniform(0.15, 0.6)  # nearest over farthest distance: haze lies over everything, as in a room
-    dense = draw.log_uniform(0.8, 4) * (near + (1 - near) * scene) * (1 + 0.5 * (patchy - 1)).clamp_min(0)
+    dense = draw.log_uniform(0.6, 3) * (near + (1 - near) * scene) * (1 + 0.5 * (patchy - 1)).clamp_min(0)
     plume = draw.fractal(height, width) ** draw.uniform(1, 3)
     smoke = draw.uniform(0.05, 0.6) * scene + draw.log_uniform(0.6, 4) * plume
     light = draw.uniform(0.05, 0.5) * scene * patchy.clamp_min(0)

@@ -1,4 +1,4 @@
-"""The training loss: the clear image, its coarse colours, and the transmission."""
+"""The training loss: the clear image, its coarse colours, and the transmission, each photo on a logarithmic scale."""
 
 import torch
 import torch.nn.functional as F
@@ -10,15 +10,24 @@ from training.batches import Batch
 COARSE_CELL = 16  # px; haze is smooth, so most of what can go wrong shows in the averages of such cells
 COARSE_WEIGHT = 0.5
 TRANSMISSION_WEIGHT = 0.1
+# Errors count by their logarithm, as in PSNR, so that hopelessly dense samples do not drown those that are nearly
+# clear; below this one they count linearly.
+SMALL_ERROR = 0.05
 
 
 def dehazing_loss(K: Tensor, B: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
     """Loss of the estimated maps (n, 3, h, w), and the estimated clear image."""
     estimate = apply_maps(batch.hazy, K, B)
-    image = (estimate - batch.clear).abs().mean()
-    coarse = F.avg_pool2d(estimate - batch.clear, COARSE_CELL, ceil_mode=True).abs().mean()
-    transmission = (estimated_transmission(K) - batch.transmission).abs().mean()
-    return image + COARSE_WEIGHT * coarse + TRANSMISSION_WEIGHT * transmission, estimate
+    error = estimate - batch.clear
+    image = _mean_of_each(error.abs())
+    coarse = _mean_of_each(F.avg_pool2d(error, COARSE_CELL, ceil_mode=True).abs())
+    transmission = _mean_of_each((estimated_transmission(K) - batch.transmission).abs())
+    total = image + COARSE_WEIGHT * coarse + TRANSMISSION_WEIGHT * transmission
+    return torch.log(total / SMALL_ERROR + 1).mean(), estimate
+
+
+def _mean_of_each(x: Tensor) -> Tensor:
+    return x.mean((1, 2, 3))
 
 
 def estimated_transmission(K: Tensor) -> Tensor:

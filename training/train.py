@@ -52,7 +52,7 @@ def train(
     variant: str = "tiny",
     steps: int = 8000,
     seed: int = 0,
-    learning_rate: float = 2e-3,
+    learning_rate: float = 1.5e-3,
     start_from: Annotated[
         Path | None, typer.Option(help="state.pt of another run whose EMA weights to start from.")
     ] = None,

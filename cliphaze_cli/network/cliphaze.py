@@ -16,6 +16,12 @@ from cliphaze_cli.network.cam import EMBEDDING_WIDTH
 from cliphaze_cli.network.config import CLIPHazeConfig
 from cliphaze_cli.network.tramba import Instruction, TrambaStage
 
+OPTICAL_DEPTHS = (
+    -1.0,
+    4.0,
+)  # below zero a region gains no contrast but loses some; at 4, 98 % of the light is airlight
+TYPICAL_AIRLIGHT = 0.8
+
 
 class CLIPHaze(nn.Module):
     """Estimates K = 1/t - 1 and B = A*(1/t - 1) per pixel and colour, so that J = K*I - B + I.
@@ -72,8 +78,8 @@ class CLIPHaze(nn.Module):
         level2 = self.decoder2(self.up2(level3, level2), instruction)
         level1 = self.decoder1(self.up1(level2, level1), instruction)
 
-        maps = F.pixel_shuffle(self.head(level1), self.config.stem)[..., :height, :width]
-        return maps[:, :3], maps[:, 3:]
+        maps = F.pixel_shuffle(self.head(level1), self.config.stem)[..., :height, :width].float()
+        return affine_maps(optical_depth=maps[:, :3], airlight=TYPICAL_AIRLIGHT + maps[:, 3:])
 
 
 class Up(nn.Module):
@@ -87,6 +93,15 @@ class Up(nn.Module):
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """(B, channels, H, W) and (B, channels_out, 2H, 2W) -> (B, channels_out, 2H, 2W)."""
         return self.merge(torch.cat([F.pixel_shuffle(self.expand(x), 2), skip], 1))
+
+
+def affine_maps(optical_depth: Tensor, airlight: Tensor) -> tuple[Tensor, Tensor]:
+    """K = exp(tau) - 1 and B = K*A, of tau = -log t and A, all (B, 3, H, W).
+
+    In dense haze K*I and B are large and nearly equal; estimated as K*(I - A) their errors need not cancel.
+    """
+    K = torch.expm1(optical_depth.clamp(*OPTICAL_DEPTHS))
+    return K, K * airlight
 
 
 def apply_maps(hazy: Tensor, K: Tensor, B: Tensor) -> Tensor:

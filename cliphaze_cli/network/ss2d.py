@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cliphaze_cli.network.layer_norm import LayerNorm2d
 from cliphaze_cli.scan import selective_scan
 
 DIRECTIONS = 4
@@ -31,7 +32,7 @@ class SS2D(nn.Module):
         A = torch.arange(1, state_size + 1, dtype=torch.float32)  # S4D-real initialisation
         self.log_A = nn.Parameter(A.log().repeat(DIRECTIONS * channels, 1))
         self.D = nn.Parameter(torch.ones(DIRECTIONS * channels))
-        self.norm = nn.GroupNorm(1, channels)
+        self.norm = LayerNorm2d(channels)
         self.project_out = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:

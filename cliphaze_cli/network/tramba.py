@@ -1,7 +1,6 @@
 """TrambaDA: the Transformer-Mamba Dual Aggregation block of CLIPHaze and the stages built of it.
 
-Differs from the paper: batch normalisation (LayerNorm discards the feature statistics that restoration needs, see
-DehazeFormer, and costs more on a CPU), and the gated depthwise-convolution FFN of Restormer.
+The feed-forward part is Restormer's gated depthwise convolution.
 """
 
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from cliphaze_cli.network.cam import CAM
 from cliphaze_cli.network.config import CLIPHazeConfig
+from cliphaze_cli.network.layer_norm import LayerNorm2d
 from cliphaze_cli.network.ss2d import SS2D
 from cliphaze_cli.network.window_attention import WindowAttention
 
@@ -50,11 +50,11 @@ class TrambaDA(nn.Module):
     def __init__(self, config: CLIPHazeConfig, level: int, shifted: bool) -> None:
         super().__init__()
         channels = config.width * 2**level
-        self.norm1 = nn.BatchNorm2d(channels)
+        self.norm1 = LayerNorm2d(channels)
         self.transformer = WindowAttention(channels, config.window, shifted)
         self.mamba = SS2D(channels, config.state_size, config.scan_reduction[level])
         self.cam = CAM(channels)
-        self.norm2 = nn.BatchNorm2d(channels)
+        self.norm2 = LayerNorm2d(channels)
         self.ffn = GatedFFN(channels, round(channels * config.ffn_expansion))
 
     def forward(self, x: Tensor, instruction: Instruction) -> Tensor:

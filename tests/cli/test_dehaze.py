@@ -306,7 +306,7 @@ class FakePrior:
 
     name = "ViT-Fake"
 
-    def density(self, pixels: Any) -> Any:
+    def density(self, pixels: Any, *, builder: str = "windows") -> Any:
         return np.array([[1.0, 0.0]], np.float32)
 
 

@@ -106,8 +106,8 @@ def planted_network() -> CLIPHaze:
         if value.is_floating_point():
             phase = zlib.crc32(name.encode()) % 1000
             wave = torch.sin(torch.arange(value.numel(), dtype=torch.float64) * 1.7 + phase).view(value.shape)
-            if "running_var" in name or (name.endswith("weight") and value.dim() == 1):
-                wave = 1 + 0.3 * wave  # variances and the scales of normalisations
+            if name.endswith("weight") and value.dim() == 1:
+                wave = 1 + 0.3 * wave  # the scales of normalisations
             elif value.dim() > 1:
                 wave = wave * (2 / value[0].numel()) ** 0.5
             else:
@@ -120,8 +120,8 @@ def planted_network() -> CLIPHaze:
 # deviation, and three pixels' K in red and B in blue.
 REFERENCE = torch.tensor(
     [
-        [-0.011699, 2.400802, -0.000077, 2.568344, -1.024756, 0.798608, -0.276715, -0.151424, 0.357110, -0.425212],
-        [-0.009613, 1.629981, 0.003247, 1.684008, -0.960809, 0.734451, -0.257669, -0.203260, 0.366815, -0.443608],
+        [0.122408, 0.654585, 0.128984, 0.680722, -0.620637, -0.667290, -0.235638, -0.305379, -0.352535, 0.070703],
+        [0.131214, 0.698849, 0.144698, 0.762842, -0.614941, -0.670328, -0.318608, -0.372510, -0.328327, 0.001512],
     ]
 )
 

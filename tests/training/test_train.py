@@ -19,7 +19,7 @@ from training.evaluate import evaluate
 from training.export import export
 from training.losses import dehazing_loss
 
-STEPS = 24
+STEPS = 48
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -30,7 +30,7 @@ def small_setting():
         use_small_batches(monkeypatch)
         monkeypatch.setitem(VARIANTS, "mini", mini)
         monkeypatch.setattr(training, "WARMUP_STEPS", 4)
-        monkeypatch.setattr(training, "REPORT_EVERY", 6)
+        monkeypatch.setattr(training, "REPORT_EVERY", 12)
         yield
 
 
@@ -76,7 +76,7 @@ def test_training_lowers_the_loss_on_unseen_batches(pack, weights):
 
 def test_the_log(finished):
     lines = [json.loads(line) for line in (finished / "log.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in lines] == [6, 12, 18, 24]
+    assert [line["step"] for line in lines] == [12, 24, 36, 48]
     assert all(np.isfinite(list(line.values())).all() for line in lines)
     assert {"loss", "psnr", "psnr_in", "gradient", "seconds"} <= lines[0].keys()
 
@@ -105,8 +105,7 @@ def test_a_run_may_start_from_anothers_weights(pack, finished, tmp_path):
     state = train(pack, tmp_path / "run", steps=1, start_from=finished / "state.pt", learning_rate=1e-9)
     assert state["step"] == 1
     for name, value in start["ema"].items():
-        if "running" not in name and value.is_floating_point():
-            torch.testing.assert_close(state["network"][name], value, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(state["network"][name], value, rtol=1e-4, atol=1e-6)
 
 
 def test_the_learning_rate_warms_up_and_decays():
