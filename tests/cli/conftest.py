@@ -1,5 +1,6 @@
 """Weights whose effect is known: every photo becomes twice as bright, K = 1 and B = 0 everywhere."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,16 @@ def doubling_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
     from cliphaze_cli import checkpoint
-    from cliphaze_cli.network.cliphaze import CLIPHaze
+    from cliphaze_cli.network.cliphaze import TYPICAL_AIRLIGHT, CLIPHaze
     from cliphaze_cli.network.config import CLIPHazeConfig
 
     torch.manual_seed(0)
     network = CLIPHaze(CLIPHazeConfig(width=8, blocks=(1, 1, 1, 1, 1), stem=4, embedding_size=8))
     assert network.head.bias is not None
     with torch.no_grad():
-        network.head.bias[: network.head.out_channels // 2] = 1.0  # K comes first
+        optical_depth, airlight = network.head.bias.chunk(2)
+        optical_depth.fill_(math.log(2))  # K = exp(tau) - 1
+        airlight.fill_(-TYPICAL_AIRLIGHT)  # the head answers the difference from it
     path = tmp_path_factory.mktemp("weights") / "doubling.safetensors"
     checkpoint.save(network, path, name="doubling")
     return path
