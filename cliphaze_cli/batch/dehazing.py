@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cliphaze_cli.batch.plan import Job
+from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.run import Product
 
 if TYPE_CHECKING:

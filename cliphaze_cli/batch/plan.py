@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cliphaze_cli.batch.discover import Found, find_images
+from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.refusals import (
     refuse_blocked_outputs,
     refuse_existing,
@@ -16,25 +17,6 @@ from cliphaze_cli.errors import UsageError
 from cliphaze_cli.imaging.formats import format_of_name, is_image_name, output_extension
 
 ExtraOutputs = Callable[[Path], Iterable[Path]]  # from an output's path without extension to further files
-
-
-@dataclass(frozen=True)
-class Job:
-    """One image to read and where to write it. `extras` are further files written for it, as density maps."""
-
-    source: Path
-    target: Path
-    extras: tuple[Path, ...] = ()
-
-    @property
-    def outputs(self) -> tuple[Path, ...]:
-        """Every file that the job writes."""
-        return (self.target, *self.extras)
-
-    @property
-    def stem(self) -> Path:
-        """The target without its extension."""
-        return self.target.with_suffix("")
 
 
 @dataclass(frozen=True)

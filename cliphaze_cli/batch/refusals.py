@@ -4,15 +4,12 @@ import os
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from cliphaze_cli.batch.job import Job
 from cliphaze_cli.errors import UsageError
 
-if TYPE_CHECKING:
-    from cliphaze_cli.batch.plan import Job
 
-
-def refuse_shared_outputs(jobs: "Sequence[Job]") -> None:
+def refuse_shared_outputs(jobs: Sequence[Job]) -> None:
     """Raise UsageError if two inputs map to one output, also if only upper and lower case tell them apart."""
     owners: dict[str, tuple[Path, Path]] = {}
     for job in jobs:
@@ -26,7 +23,7 @@ def refuse_shared_outputs(jobs: "Sequence[Job]") -> None:
                 )
 
 
-def refuse_outputs_that_are_inputs(jobs: "Sequence[Job]") -> None:
+def refuse_outputs_that_are_inputs(jobs: Sequence[Job]) -> None:
     """Raise UsageError if an output is one of the inputs, by whatever path or link."""
     inputs = {identity: job.source for job in jobs if (identity := _identity(job.source)) is not None}
     for job in jobs:
@@ -38,7 +35,7 @@ def refuse_outputs_that_are_inputs(jobs: "Sequence[Job]") -> None:
                 )
 
 
-def refuse_blocked_outputs(jobs: "Sequence[Job]") -> None:
+def refuse_blocked_outputs(jobs: Sequence[Job]) -> None:
     """Raise UsageError if a folder stands where an output file should go."""
     for job in jobs:
         for output in job.outputs:
@@ -46,7 +43,7 @@ def refuse_blocked_outputs(jobs: "Sequence[Job]") -> None:
                 raise UsageError(f"cannot write {output}: a folder of that name is in the way")
 
 
-def refuse_existing(jobs: "Sequence[Job]") -> None:
+def refuse_existing(jobs: Sequence[Job]) -> None:
     """Raise UsageError if any output exists."""
     existing = [output for job in jobs for output in job.outputs if os.path.lexists(output)]
     if existing:

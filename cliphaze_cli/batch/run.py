@@ -9,7 +9,7 @@ from queue import Empty, Full, Queue
 from typing import TYPE_CHECKING, Any
 
 from cliphaze_cli.batch.budget import POLL_SECONDS, ByteBudget
-from cliphaze_cli.batch.plan import Job
+from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.report import BatchReport, FileResult, explain
 
 if TYPE_CHECKING:

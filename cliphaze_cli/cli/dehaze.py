@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cliphaze_cli import __version__
-from cliphaze_cli.batch.plan import Job, plan
+from cliphaze_cli.batch.job import Job
+from cliphaze_cli.batch.plan import plan
 from cliphaze_cli.batch.report import BatchReport, FileResult
 from cliphaze_cli.batch.run import run
 from cliphaze_cli.cli import options, outcome

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cliphaze_cli.batch.discover import find_images
-from cliphaze_cli.batch.plan import Job
+from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.refusals import (
     refuse_blocked_outputs,
     refuse_outputs_that_are_inputs,

@@ -25,7 +25,7 @@ def clip_entry(name: str) -> WeightsEntry:
 
 
 def _from_open_clip(name: str) -> WeightsEntry:
-    from cliphaze_cli.prior.clip_model import import_open_clip
+    from cliphaze_cli.open_clip_import import import_open_clip
 
     open_clip = import_open_clip()
     asked_model, asked_tag = split_clip_name(name)

@@ -1,16 +1,14 @@
-"""CLIP behind one door: the only module that imports open_clip.
+"""CLIP behind one door.
 
 The vision tower is kept; the text tower is loaded for prompts that are not cached, and dropped again.
 """
 
-import importlib
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from cliphaze_cli.errors import UsageError
+from cliphaze_cli.open_clip_import import import_open_clip
 from cliphaze_cli.prior.prompts import Prompts, default_prompts
 
 if TYPE_CHECKING:
@@ -25,29 +23,6 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "ViT-B-32"
 BUILDERS = ("windows", "maskclip", "surgery")
 _BATCH = 16  # windows or images that go through the vision tower together
-_torchvision_operators: list[Any] = []  # torch.library registrations live as long as their object
-
-
-def import_open_clip() -> ModuleType:
-    """Import open_clip, also where torchvision was built for another torch than the one installed.
-
-    Such a torchvision (PyPI's CUDA build beside a CPU torch) fails at import because its compiled operators did not
-    load; open_clip needs none of them, so declaring the two that are missed is enough. Any other error is passed on.
-    """
-    try:
-        return importlib.import_module("open_clip")
-    except RuntimeError as error:
-        if "torchvision::nms" not in str(error):
-            raise
-    import torch
-
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for name in ("nms", "qnms"):
-        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    _torchvision_operators.append(library)
-    for name in [each for each in sys.modules if each.partition(".")[0] in ("torchvision", "open_clip")]:
-        del sys.modules[name]  # half-imported by the failed attempt
-    return importlib.import_module("open_clip")
 
 
 def clip_available(model: str = DEFAULT_MODEL, *, cache_dir: Path | None = None) -> bool:

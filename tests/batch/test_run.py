@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cliphaze_cli.batch.plan import Job
+from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.report import FileResult
 from cliphaze_cli.batch.run import Product, run
 from cliphaze_cli.errors import ImageError

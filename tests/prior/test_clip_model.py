@@ -9,8 +9,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from cliphaze_cli.errors import WeightsError
+from cliphaze_cli.open_clip_import import import_open_clip
 from cliphaze_cli.prior import checkpoint
-from cliphaze_cli.prior.clip_model import ClipPrior, clip_available, import_open_clip
+from cliphaze_cli.prior.clip_model import ClipPrior, clip_available
 from cliphaze_cli.prior.embedding import degradation_basis
 from cliphaze_cli.prior.prompts import custom_prompts
 from tests.prior.tiny_clip import NAME as MODEL
@@ -205,7 +206,7 @@ class OpenClip(MetaPathFinder):
         module.ready = True
 
 sys.meta_path[:0] = [Broken(), OpenClip()]
-from cliphaze_cli.prior.clip_model import import_open_clip
+from cliphaze_cli.open_clip_import import import_open_clip
 assert "torch" not in sys.modules and "open_clip" not in sys.modules
 """
 NEEDS_OPERATOR = """torch.library.register_fake("torchvision::nms")(lambda dets, scores, iou_threshold: dets)"""
@@ -236,7 +237,7 @@ def test_any_other_import_failure_is_passed_on():
 
 def test_the_installed_open_clip_imports_in_a_fresh_process():
     result = _child(
-        "from cliphaze_cli.prior.clip_model import import_open_clip\n"
+        "from cliphaze_cli.open_clip_import import import_open_clip\n"
         "o = import_open_clip()\n"
         "assert o is import_open_clip() and 'ViT-B-32' in o.list_models()\n"
         "import torchvision\n"
