@@ -92,10 +92,10 @@ def _as_tensor(pixels: np.ndarray, shape: tuple[int, int]) -> Tensor:
 
 
 def _expose(clear: Tensor, generator: Generator) -> Tensor:
-    """Random exposure, gamma and white balance of the clean scene."""
+    """Random exposure, gamma and white balance of the clean scene; lifted blacks would look like haze."""
     draw = Draw(clear.shape[0], generator)
     gain = draw.uniform(0.75, 1.15) * (1 + 0.02 * draw.normal(3))
-    return (clear.clamp_min(1e-4) ** draw.log_uniform(0.75, 1.35) * gain).clamp(0, 1)
+    return (clear.clamp_min(1e-4) ** draw.log_uniform(0.85, 1.35) * gain).clamp(0, 1)
 
 
 def _photograph(hazy: Tensor, transmission: Tensor, rng: np.random.Generator, generator: Generator) -> Tensor:

@@ -13,8 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-KINDS = {"outdoor": 0.34, "dense": 0.24, "smoke": 0.18, "light": 0.12, "none": 0.12}
+KINDS = {"outdoor": 0.34, "dense": 0.3, "smoke": 0.16, "light": 0.11, "none": 0.09}
 MIN_TRANSMISSION = 0.05
+DIM = 0.35  # share of haze that is darker than the scene's highlights, as in rooms and at dusk
 CASTS = ((0.0, 0.0, 0.0), (-0.06, 0.0, 0.06), (0.06, 0.0, -0.09))  # neutral; blue smoke and distance; dust
 CAST_SHARES = (0.78, 0.14, 0.08)
 
@@ -105,7 +106,7 @@ def _scene_depth(depth: Tensor, draw: Draw) -> Tensor:
 def _airlight(size: tuple[int, ...], draw: Draw) -> Tensor:
     """A, (n, 3, h, w): mostly bright and nearly grey; sometimes dim, tinted, bluish, dusty, or brighter at the top."""
     height, width = size
-    brightness = torch.where(draw.chance(0.2), draw.uniform(0.4, 0.75), draw.uniform(0.7, 1))
+    brightness = torch.where(draw.chance(DIM), draw.uniform(0.35, 0.8), draw.uniform(0.7, 1))
     tint = draw.normal(3) * torch.where(draw.chance(0.6), 0.006, torch.where(draw.chance(0.8), 0.02, 0.04))
     cast = torch.tensor(CASTS)[torch.multinomial(torch.tensor(CAST_SHARES), draw.n, True, generator=draw.generator)]
     cast = cast.view(-1, 3, 1, 1) * draw.uniform(0.3, 1)

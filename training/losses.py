@@ -12,7 +12,7 @@ COARSE_WEIGHT = 0.5
 TRANSMISSION_WEIGHT = 0.1
 # Errors count by their logarithm, as in PSNR, so that hopelessly dense samples do not drown those that are nearly
 # clear; below this one they count linearly.
-SMALL_ERROR = 0.05
+SMALL_ERROR = 0.1
 
 
 def dehazing_loss(K: Tensor, B: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
