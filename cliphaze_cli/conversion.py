@@ -39,16 +39,19 @@ def to_pixels(image: Any) -> NDArray:
 
 
 def from_pixels(pixels: NDArray, like: Any) -> Any:
-    """Pixels as the kind of image that `like` is: type, mode or shape, dtype, device; alpha copied from `like`."""
+    """Pixels as the kind of image that `like` is: type, mode or shape, dtype, device; alpha copied from `like`.
+
+    A PIL image keeps the EXIF, the resolution and, unless its colours were converted, the ICC profile of `like`.
+    """
     if isinstance(like, Image.Image):
         if like.mode in SIXTEEN_BIT_MODES:
-            return Image.fromarray(from_pixels(pixels, like=np.asarray(like)))
+            return _with_info(Image.fromarray(from_pixels(pixels, like=np.asarray(like))), like)
         image = Image.fromarray(pixels)
         if like.mode in ("L", "LA"):
             image = image.convert("L")
         if like.has_transparency_data:
             image.putalpha(like.convert("RGBA").getchannel("A"))
-        return image
+        return _with_info(image, like)
     if isinstance(like, Tensor):
         return torch.from_numpy(pixels).permute(2, 0, 1).contiguous().to(like.device, like.dtype)
     if like.ndim == 2:
@@ -56,6 +59,16 @@ def from_pixels(pixels: NDArray, like: Any) -> Any:
         return (grey.round() if like.dtype.kind == "u" else grey).astype(like.dtype)
     pixels = pixels.astype(like.dtype, copy=False)
     return np.concatenate([pixels, like[..., 3:]], axis=2)
+
+
+def _with_info(image: Image.Image, like: Image.Image) -> Image.Image:
+    """Give `image` what Pillow's own operations keep: without its EXIF a phone's photo could not be turned upright.
+
+    No further entries of `info`: some of them describe the file that `like` came from, and would break saving.
+    """
+    kept = ("exif", "dpi") if like.mode in ("CMYK", "LAB") else ("exif", "dpi", "icc_profile")
+    image.info.update({key: like.info[key] for key in kept if key in like.info})
+    return image
 
 
 def _plain_dtype(image: Tensor) -> torch.dtype:

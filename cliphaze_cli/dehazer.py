@@ -22,7 +22,7 @@ from cliphaze_cli.runtime import autocast, resolve_device, resolve_precision, tu
 if TYPE_CHECKING:
     from cliphaze_cli.prior.clip_model import ClipPrior
 
-DEFAULT_RESOLUTION = 768  # px, long side at which the network runs
+DEFAULT_RESOLUTION = 512  # px, long side at which the network runs; see benchmarks/README.md
 MIN_RESOLUTION = 64
 CLIP_BUILDER = "surgery"  # one pass of the vision tower; sliding windows cost nine times as much
 
@@ -114,9 +114,13 @@ class Dehazer:
             The same kind of image: same type, shape, dtype and device.
 
         Raises:
-            TypeError, ValueError: not an image.
+            TypeError, ValueError: not an image, or a strength outside 0..1.
         """
         if isinstance(image, Tensor) and image.dim() == 4:
+            if len(image) == 0:
+                if image.shape[1] != 3:
+                    raise ValueError(f"a torch image must be (3, H, W) or (B, 3, H, W), not {tuple(image.shape)}")
+                return [] if return_maps else image.detach().clone()
             results = [self(one, strength=strength, return_maps=True) for one in image]
             return results if return_maps else torch.stack([result.image for result in results])
         result = self.dehaze(to_pixels(image), strength=strength)
@@ -133,7 +137,12 @@ class Dehazer:
 
         Returns:
             `Dehazed` whose image is an array of the same shape and dtype.
+
+        Raises:
+            ValueError: a strength outside 0..1.
         """
+        if not 0 <= strength <= 1:
+            raise ValueError(f"strength must lie between 0 (nothing) and 1 (all haze), not {strength}")
         source = "given"
         embedding = None
         if density is None and self.prior is not None and self.instructions:
@@ -183,7 +192,7 @@ def _working_side(resolution: int | str) -> int | None:
         return None
     try:
         side = int(resolution)
-    except ValueError:
+    except (TypeError, ValueError):
         side = 0
     if side < MIN_RESOLUTION:
         raise UsageError(f"resolution must be auto, full, or at least {MIN_RESOLUTION} pixels, not {resolution!r}")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from cliphaze_cli.conversion import from_pixels, to_pixels
 
@@ -52,6 +52,24 @@ def test_sixteen_bit_pil_images_keep_their_depth():
     assert image.mode == "I;16" and pixels.dtype == np.uint16
     back = from_pixels(pixels, image)
     assert back.mode == "I;16" and np.array_equal(np.asarray(back), np.asarray(image))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "I;16"])
+def test_pil_images_can_still_be_turned_upright_and_keep_their_colour_space(mode):
+    image = Image.fromarray(GREYS.astype(np.uint16)) if mode == "I;16" else pil(mode)
+    orientation = Image.Exif()
+    orientation[0x112] = 6
+    image.info = {"exif": orientation.tobytes(), "icc_profile": b"profile", "dpi": (300, 300), "compression": "group4"}
+    back = from_pixels(to_pixels(image), image)
+    assert back.getexif()[0x112] == 6
+    assert ImageOps.exif_transpose(back).size == (6, 5)
+    assert back.info == {key: image.info[key] for key in ("exif", "icc_profile", "dpi")}
+
+
+def test_the_profile_of_converted_colours_is_not_kept():
+    image = pil("CMYK")
+    image.info["icc_profile"] = b"inks"
+    assert "icc_profile" not in from_pixels(to_pixels(image), image).info
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])

@@ -92,6 +92,15 @@ def test_tensors_come_back_in_their_shape_and_type(dehazer, expected, dtype, bat
     assert (levels - truth).abs().max() <= 1.1
 
 
+def test_a_batch_of_no_images_stays_one(dehazer):
+    nothing = torch.zeros(0, 3, 20, 24, dtype=torch.uint8)
+    result = dehazer(nothing)
+    assert result.shape == nothing.shape and result.dtype == torch.uint8
+    assert dehazer(nothing, return_maps=True) == []
+    with pytest.raises(ValueError, match="torch image must be"):
+        dehazer(torch.zeros(0, 4, 20, 24))
+
+
 def test_the_input_is_left_as_it_was(dehazer):
     array, tensor = PHOTO.copy(), torch.from_numpy(as_float(PHOTO)).permute(2, 0, 1)
     before = tensor.clone()
@@ -125,6 +134,12 @@ def test_strength(dehazer, expected):
     assert np.abs(half - (PHOTO.astype(int) + expected) / 2)[inside].max() <= 1
 
 
+@pytest.mark.parametrize("strength", [-0.1, 2, float("nan")])
+def test_a_strength_out_of_range_is_refused(dehazer, strength):
+    with pytest.raises(ValueError, match="strength must lie between 0"):
+        dehazer(Image.fromarray(PHOTO), strength=strength)
+
+
 @pytest.mark.parametrize(
     ("resolution", "size", "working"),
     [
@@ -148,7 +163,7 @@ def test_resolution(random_weights, resolution, size, working):
     assert result.K.shape[-2:] == result.density.shape == working
 
 
-@pytest.mark.parametrize("resolution", ["half", 0, 63, -1, "12.5", ""])
+@pytest.mark.parametrize("resolution", ["half", 0, 63, -1, "12.5", "", None])
 def test_an_impossible_resolution(random_weights, resolution):
     with pytest.raises(UsageError, match="resolution must be auto, full, or at least 64 pixels"):
         Dehazer.from_pretrained(weights=random_weights, resolution=resolution)

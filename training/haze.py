@@ -1,4 +1,4 @@
-"""Synthetic haze on clean photos: I = J t + A (1 - t), with t = exp(-tau).
+"""Synthetic haze on clean photos: I = c J t + A (1 - t), with t = exp(-tau); c is 1 but for dim haze.
 
 Each sample draws its optical depth tau from one of five kinds, because one kind teaches one kind only: outdoor haze
 that follows depth, dense haze that covers near things too, smoke, light haze, and none at all.
@@ -22,11 +22,15 @@ CAST_SHARES = (0.78, 0.14, 0.08)
 
 @dataclass(frozen=True)
 class Haze:
-    """A batch of synthesised haze: `hazy` (n, 3, h, w), `transmission` (n, 1, h, w), `airlight` (n, 3, h, w)."""
+    """A batch of synthesised haze: I = c J t + A (1 - t).
+
+    `hazy` I, (n, 3, h, w); `transmission` t, (n, 1, h, w); `airlight` A, (n, 3, h, w); `illumination` c, (n, 1, 1, 1).
+    """
 
     hazy: Tensor
     transmission: Tensor
     airlight: Tensor
+    illumination: Tensor
 
 
 def add_haze(clear: Tensor, depth: Tensor, generator: Generator) -> Haze:
@@ -38,8 +42,11 @@ def add_haze(clear: Tensor, depth: Tensor, generator: Generator) -> Haze:
     """
     draw = Draw(clear.shape[0], generator)
     transmission = torch.exp(-_optical_depth(depth, draw)).clamp_min(MIN_TRANSMISSION)
-    airlight = _airlight(clear.shape[-2:], draw)
-    return Haze(torch.lerp(airlight, clear, transmission), transmission, airlight)
+    dim = draw.chance(DIM)
+    airlight = _airlight(clear.shape[-2:], dim, draw)
+    illumination = _illumination(transmission, dim, draw)
+    hazy = torch.lerp(airlight, illumination * clear, transmission)
+    return Haze(hazy, transmission, airlight, illumination)
 
 
 @dataclass(frozen=True)
@@ -103,10 +110,16 @@ def _scene_depth(depth: Tensor, draw: Draw) -> Tensor:
     return torch.where(family < 0.78, popup, torch.where(family < 0.87, ramp, flat))
 
 
-def _airlight(size: tuple[int, ...], draw: Draw) -> Tensor:
+def _illumination(transmission: Tensor, dim: Tensor, draw: Draw) -> Tensor:
+    """Haze that is darker than the scene's highlights also takes light from the scene: factor in (0.55, 1]."""
+    loss = draw.uniform(0, 0.45) * (1 - transmission.mean((1, 2, 3), keepdim=True))
+    return torch.where(dim, 1 - loss, 1.0)
+
+
+def _airlight(size: tuple[int, ...], dim: Tensor, draw: Draw) -> Tensor:
     """A, (n, 3, h, w): mostly bright and nearly grey; sometimes dim, tinted, bluish, dusty, or brighter at the top."""
     height, width = size
-    brightness = torch.where(draw.chance(DIM), draw.uniform(0.35, 0.8), draw.uniform(0.7, 1))
+    brightness = torch.where(dim, draw.uniform(0.35, 0.8), draw.uniform(0.7, 1))
     tint = draw.normal(3) * torch.where(draw.chance(0.6), 0.006, torch.where(draw.chance(0.8), 0.02, 0.04))
     cast = torch.tensor(CASTS)[torch.multinomial(torch.tensor(CAST_SHARES), draw.n, True, generator=draw.generator)]
     cast = cast.view(-1, 3, 1, 1) * draw.uniform(0.3, 1)

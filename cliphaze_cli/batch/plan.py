@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cliphaze_cli.batch.discover import Found, find_images
+from cliphaze_cli.batch.folders import make_folders
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.refusals import (
     refuse_blocked_outputs,
@@ -14,7 +15,13 @@ from cliphaze_cli.batch.refusals import (
     refuse_shared_outputs,
 )
 from cliphaze_cli.errors import UsageError
-from cliphaze_cli.imaging.formats import format_of_name, is_image_name, output_extension
+from cliphaze_cli.imaging.formats import (
+    FORMATS_SHOWN,
+    OTHER_EXTENSIONS,
+    format_of_name,
+    is_image_name,
+    output_extension,
+)
 
 ExtraOutputs = Callable[[Path], Iterable[Path]]  # from an output's path without extension to further files
 
@@ -29,15 +36,11 @@ class Plan:
     unreadable: tuple[tuple[Path, str], ...] = ()  # sub-folders that could not be listed, and why
 
     def make_folders(self) -> None:
-        """Create the folders that the jobs write to; raises UsageError where that is impossible.
+        """Create the folders that the jobs write to; raises UsageError where that or writing there is impossible.
 
         All before the work starts: a folder that is gone later (a drive unplugged) must not be made anew elsewhere.
         """
-        for folder in sorted({job.target.parent for job in self.jobs}):
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise UsageError(f"cannot create the output folder {folder}: {error.strerror}") from error
+        make_folders(job.target.parent for job in self.jobs)
 
 
 def plan(
@@ -72,6 +75,7 @@ def plan(
     if any(character in suffix for character in "/\\\0"):
         raise UsageError(f"--suffix is a part of a file name and cannot contain a path separator: {suffix!r}")
 
+    _refuse_unwritable_kind(output)
     if input.is_dir():
         found, pairs = _folder_pairs(input, output, recursive, suffix, format)
     else:
@@ -92,6 +96,16 @@ def plan(
         ignored=found.ignored if found else 0,
         unreadable=found.unreadable if found else (),
     )
+
+
+def _refuse_unwritable_kind(output: Path) -> None:
+    """What was meant as a file must not quietly become a folder of that name."""
+    if output.is_dir():
+        return
+    if str(output) == "-":
+        raise UsageError("OUTPUT cannot be standard output (-): name a file or a folder")
+    if output.suffix.lower() in OTHER_EXTENSIONS:
+        raise UsageError(f"OUTPUT {output.name}: {output.suffix} cannot be written, only {FORMATS_SHOWN}")
 
 
 def _folder_pairs(

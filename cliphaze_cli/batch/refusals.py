@@ -19,20 +19,20 @@ def refuse_shared_outputs(jobs: Sequence[Job]) -> None:
                 same = "" if written == output else f" ({output.name} on file systems that ignore case)"
                 raise UsageError(
                     f"{first} and {job.source} would both be written to {written}{same}: "
-                    "rename one of them, or convert them separately"
+                    "rename one of them, or do them separately"
                 )
 
 
-def refuse_outputs_that_are_inputs(jobs: Sequence[Job]) -> None:
-    """Raise UsageError if an output is one of the inputs, by whatever path or link."""
+def refuse_outputs_that_are_inputs(
+    jobs: Sequence[Job], *, advice: str = "choose another OUTPUT, or give --suffix"
+) -> None:
+    """Raise UsageError with the `advice` if an output is one of the inputs, by whatever path or link."""
     inputs = {identity: job.source for job in jobs if (identity := _identity(job.source)) is not None}
     for job in jobs:
         for output in job.outputs:
             identity = _identity(output)
             if identity is not None and identity in inputs:
-                raise UsageError(
-                    f"the output {output} is an input ({inputs[identity]}): choose another OUTPUT, or give --suffix"
-                )
+                raise UsageError(f"the output {output} is an input ({inputs[identity]}): {advice}")
 
 
 def refuse_blocked_outputs(jobs: Sequence[Job]) -> None:

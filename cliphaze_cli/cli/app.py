@@ -56,7 +56,9 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for _command in (dehaze, density, download_weights, info):
+# `dehaze` takes further arguments only to say what to do instead: shells make many of photos/*.jpg.
+app.command(context_settings={"allow_extra_args": True})(_interruptible(dehaze))
+for _command in (density, download_weights, info):
     app.command()(_interruptible(_command))
 
 

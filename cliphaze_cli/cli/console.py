@@ -1,9 +1,12 @@
 """The one sink of output: text for people on stderr, results for programs on stdout."""
 
+import contextlib
 import json
 import sys
 from dataclasses import dataclass
 from typing import Any
+
+from cliphaze_cli.errors import CliphazeError
 
 
 @dataclass
@@ -34,20 +37,30 @@ class Console:
     def result(self, document: Any) -> None:
         """The result for programs: printed as JSON on stdout, only with --json."""
         if self.as_json:
+            if sys.stdout is None:  # closed by whoever started this process
+                raise CliphazeError("cannot write the JSON document: standard output is closed")
             text = json.dumps(document, indent=2, ensure_ascii=False)
             try:
                 text.encode(sys.stdout.encoding or "utf-8")
             except UnicodeEncodeError:  # a file name outside the terminal's alphabet, or not text at all
                 text = json.dumps(document, indent=2)
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
+            try:
+                sys.stdout.write(text + "\n")
+                sys.stdout.flush()
+            except BrokenPipeError:  # the reader had enough: no failure to talk about
+                raise
+            except OSError as error:
+                raise CliphazeError(f"cannot write the JSON document to standard output: {error.strerror}") from error
 
     @property
     def shows_progress(self) -> bool:
         """Whether a progress bar is welcome: a terminal, and neither --quiet nor --json."""
-        return self.verbosity >= 0 and not self.as_json and sys.stderr.isatty()
+        return self.verbosity >= 0 and not self.as_json and sys.stderr is not None and sys.stderr.isatty()
 
     @staticmethod
     def _to_stderr(text: str) -> None:
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
+        # Work goes on when nobody can be told about it: no stderr, a full disk of logs, a pager that was closed.
+        if sys.stderr is not None:
+            with contextlib.suppress(OSError):
+                sys.stderr.write(text + "\n")
+                sys.stderr.flush()

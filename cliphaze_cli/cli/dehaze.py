@@ -45,9 +45,19 @@ def _check_format(name: str | None) -> str | None:
 
 
 def dehaze(
-    input: Annotated[Path, typer.Argument(metavar="INPUT", show_default=False, help="A photo or a folder.")],
+    context: typer.Context,
+    input: Annotated[
+        Path,
+        typer.Argument(metavar="INPUT", parser=options.parse_path, show_default=False, help="A photo or a folder."),
+    ],
     output: Annotated[
-        Path, typer.Argument(metavar="OUTPUT", show_default=False, help="A folder; for one photo also a file name.")
+        Path,
+        typer.Argument(
+            metavar="OUTPUT",
+            parser=options.parse_path,
+            show_default=False,
+            help="A folder; for one photo also a file name.",
+        ),
     ],
     *,
     recursive: Annotated[
@@ -103,7 +113,7 @@ def dehaze(
         typer.Option(
             metavar="1..100",
             callback=_check_quality,
-            help="Of JPEG, WebP, AVIF and HEIF.",
+            help="Of JPEG, WebP, AVIF and HEIC.",
             show_default="high",
             rich_help_panel=OUTPUT,
         ),
@@ -123,6 +133,11 @@ def dehaze(
     Exit code: 0 all done, 1 some failed, 2 could not start, 130 interrupted.
     """
     started = time.perf_counter()
+    if context.args:
+        raise UsageError(
+            f"one INPUT and one OUTPUT are taken, but {len(context.args) + 2} names were given: "
+            "for many photos give the folder that holds them, not *"
+        )
     console = options.make_console(quiet=quiet, verbose=verbose, as_json=as_json)
     if clip is not None and no_clip:
         raise UsageError("--clip and --no-clip contradict each other: give one of them")

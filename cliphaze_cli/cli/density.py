@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cliphaze_cli.batch.discover import find_images
+from cliphaze_cli.batch.folders import make_folders
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.refusals import (
     refuse_blocked_outputs,
@@ -25,7 +26,9 @@ from cliphaze_cli.cli.options import (
     VerboseOption,
     WeightsOption,
     make_console,
+    parse_path,
 )
+from cliphaze_cli.cli.outcome import failure
 from cliphaze_cli.errors import UsageError, WeightsError
 from cliphaze_cli.prior.clip_model import BUILDERS, DEFAULT_MODEL, ClipPrior, clip_available
 from cliphaze_cli.prior.prompts import Prompts, custom_prompts
@@ -57,10 +60,18 @@ def _choice(option: str, known: Sequence[str]) -> Callable[[str], str]:
 
 
 def density(
-    images: Annotated[list[Path], typer.Argument(metavar="IMG", help="Photos, or folders of photos.")],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMG", parser=parse_path, help="Photos, or folders of photos.")
+    ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="DIR", help="Folder for the maps; default: beside each photo."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            parser=parse_path,
+            help="Folder for the maps; default: beside each photo.",
+        ),
     ] = None,
     source: Annotated[
         str,
@@ -109,8 +120,7 @@ def density(
     prompts = custom_prompts(prompt_hazy or (), prompt_clear or ())
     jobs = _plan(images, output, npy=npy, overwrite=overwrite, console=console)
     judge = _network(model, weights, device, precision) if source == "model" else _clip(clip, builder, prompts, device)
-    if output is not None:
-        _make_folder(output)
+    make_folders(job.target.parent for job in jobs)
     console.detail(f"maps by {judge.label}")
     _run(jobs, judge, npy=npy, console=console)
 
@@ -126,20 +136,13 @@ def _plan(images: Sequence[Path], output: Path | None, *, npy: bool, overwrite: 
         paths = density_paths((output or photo.parent) / photo.stem, npy)
         jobs.append(Job(photo, paths[0], tuple(paths[1:])))
     refuse_shared_outputs(jobs)
-    refuse_outputs_that_are_inputs(jobs)
+    refuse_outputs_that_are_inputs(jobs, advice="give --output DIR")
     refuse_blocked_outputs(jobs)
     existing = [path for job in jobs for path in job.outputs if path.exists() or path.is_symlink()]
     if existing and not overwrite:
         others = f" (and {len(existing) - 1} more)" if len(existing) > 1 else ""
         raise UsageError(f"{existing[0]}{others} exists already: give --overwrite to replace, or --output DIR")
     return jobs
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot create the output folder {folder}: {error.strerror}") from error
 
 
 def _photos(images: Sequence[Path], console: Console) -> list[Path]:
@@ -204,7 +207,7 @@ def _run(jobs: Sequence[Job], judge: _Source, *, npy: bool, console: Console) ->
         except Exception as error:  # noqa: BLE001 -- one bad file must not stop the rest
             reason, trace = explain(error)
             failed.append({"input": str(job.source), "error": reason})
-            console.error(f"{job.source}: {reason}")
+            console.error(failure(job.source, reason))
             if trace:
                 console.detail(trace)
             continue

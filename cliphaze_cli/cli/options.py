@@ -51,6 +51,13 @@ def _check_resolution(text: str) -> str:
     return text
 
 
+def parse_path(text: str) -> Path:
+    """Return the path; raise UsageError for an empty one, which `Path` would take for the current folder."""
+    if not text:
+        raise UsageError("a path is empty: name a file or a folder (is a variable of the shell not set?)")
+    return Path(text)
+
+
 def make_console(*, quiet: bool, verbose: bool, as_json: bool = False) -> Console:
     """Return the Console that --quiet, --verbose and --json ask for; raise UsageError for --quiet with --verbose."""
     if quiet and verbose:

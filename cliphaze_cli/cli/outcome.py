@@ -1,6 +1,7 @@
 """A batch's end, for people (lines on stderr) and for programs (the document of --json)."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from cliphaze_cli.batch.plan import Plan
@@ -65,9 +66,13 @@ def tell(console: Console, results: list[FileResult], *, planned: int, interrupt
 
 
 def failure_line(result: FileResult) -> str:
+    """What failed and why, as `failure` tells it."""
+    return failure(result.source, result.reason or "unknown reason")
+
+
+def failure(source: Path, reason: str) -> str:
     """What failed and why; the path is not repeated where the reason names it."""
-    reason, source = result.reason or "unknown reason", shown(result.source)
-    return reason if source in reason else f"{source}: {reason}"
+    return reason if shown(source) in reason else f"{shown(source)}: {reason}"
 
 
 def notice_lines(results: Iterable[FileResult]) -> list[str]:

@@ -69,6 +69,20 @@ def atomic_file(path: Path) -> Iterator[ByteSink]:
                 part.unlink()
 
 
+def refuse_unwritable(folder: Path) -> None:
+    """Raise ImageError if no file can be made in `folder`: by trying, as permissions do not tell on every system."""
+    part = None
+    try:
+        part, descriptor = _create_part(folder / "trial")
+        os.close(descriptor)
+    except OSError as error:
+        raise ImageError(f"cannot write in {shown(folder)}: {_reason(error, folder / 'trial')}") from error
+    finally:
+        if part is not None:
+            with contextlib.suppress(OSError):
+                part.unlink()
+
+
 def _create_part(target: Path) -> tuple[Path, int]:
     # Not tempfile.mkstemp: it makes files that only their owner may read, and asking for the umask to correct that
     # is not thread-safe. Names are cut because the ending could make a long one too long.

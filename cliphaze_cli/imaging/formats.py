@@ -39,6 +39,12 @@ FORMATS: dict[str, Format] = {
 EXTENSIONS: dict[str, str] = {extension: entry.name for entry in FORMATS.values() for extension in entry.extensions}
 """File name extension (lower case, with the dot) to format name."""
 
+OTHER_EXTENSIONS = frozenset(
+    (".gif", ".jp2", ".j2k", ".jxl", ".psd", ".pdf", ".svg", ".eps", ".ico", ".tga", ".ppm",
+     ".pgm", ".exr", ".hdr", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2")
+)  # fmt: skip
+"""Of images that are not written: nobody means a folder by such a name."""
+
 FORMATS_SHOWN = "JPEG, PNG, TIFF, WebP, BMP, AVIF or HEIC"
 """For messages."""
 

@@ -1,5 +1,6 @@
 """Which inputs become which outputs, and what is refused before any work starts."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -105,6 +106,9 @@ def test_a_file_may_name_its_output(tmp_path: Path, touch: Touch) -> None:
         ("out", {"suffix": "/x"}, "path separator"),
         ("out", {"overwrite": True, "skip_existing": True}, "contradict"),
         ("notes.txt", {}, "OUTPUT"),
+        ("b.gif", {}, r"b\.gif: \.gif cannot be written"),
+        ("b.PSD", {}, "cannot be written"),
+        ("scan.pdf", {}, "cannot be written"),
     ],
 )
 def test_options_that_cannot_be_meant_are_refused(
@@ -195,6 +199,39 @@ def test_outputs_beside_the_inputs_are_not_dehazed_again(tmp_path: Path, touch: 
     touch("in/a.jpg", "in/a_clear.jpg", "in/a_clear.density.png", "in/b.jpg", "in/c_clear.jpg")
     made = plan(tmp_path / "in", tmp_path / "in", suffix="_clear", skip_existing=True)
     assert named(made, tmp_path) == {"in/b.jpg": "in/b_clear.jpg", "in/c_clear.jpg": "in/c_clear_clear.jpg"}
+
+
+def test_standard_output_does_not_become_a_folder(
+    tmp_path: Path, touch: Touch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch("a.jpg")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="standard output"):
+        plan(Path("a.jpg"), Path("-"))
+
+
+def test_a_folder_may_have_a_dot_in_its_name(tmp_path: Path, touch: Touch) -> None:
+    touch("a.jpg")
+    (tmp_path / "frames.gif").mkdir()
+    for name in ("2024.05", "clear.v2", "frames.gif"):
+        assert plan(tmp_path / "a.jpg", tmp_path / name).jobs[0].target == tmp_path / name / "a.jpg"
+
+
+def test_a_folder_that_takes_no_files_is_told_before_the_work(
+    tmp_path: Path, touch: Touch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch("in/a.jpg")
+    (tmp_path / "out").mkdir()
+    made = plan(tmp_path / "in", tmp_path / "out")
+    made.make_folders()
+    assert list((tmp_path / "out").iterdir()) == []  # trying leaves nothing behind
+
+    def deny(path: object, *arguments: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("cliphaze_cli.imaging.atomic.os.open", deny)
+    with pytest.raises(UsageError, match="no permission to write in"):
+        made.make_folders()
 
 
 def test_a_folder_in_the_way_is_refused(tmp_path: Path, touch: Touch) -> None:

@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cliphaze_cli import __version__
 from cliphaze_cli.cli import app, console
-from cliphaze_cli.errors import HubError, UsageError
+from cliphaze_cli.errors import CliphazeError, HubError, UsageError
 
 HEAVY = ("torch", "torchvision", "open_clip", "numpy", "PIL", "cv2", "tifffile", "huggingface_hub", "safetensors")
 
@@ -18,6 +20,18 @@ def child(code: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
         capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+    )
+
+
+def entry_point(*arguments: str, **streams: Any) -> "subprocess.CompletedProcess[str]":
+    """The program as a child, its output captured where `streams` do not say otherwise."""
+    return subprocess.run(
+        [sys.executable, "-m", "cliphaze_cli", *arguments],
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
         text=True,
         check=False,
         timeout=120,
@@ -105,6 +119,38 @@ def test_json_survives_file_names_that_are_not_text() -> None:
     )
     result = child(code)
     assert json.loads(result.stdout) == {"ok": "é", "odd": "a\udcff"}
+
+
+FULL = Path("/dev/full")  # a device on which every write fails for want of space
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has /dev/full")
+def test_json_that_cannot_be_written_is_one_line() -> None:
+    with FULL.open("w") as full:
+        process = entry_point("info", "--json", stdout=full)
+    assert process.returncode == 1
+    assert process.stderr.splitlines()[-1].startswith("cliphaze: error: cannot write the JSON document to standard out")
+    assert "Traceback" not in process.stderr
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has /dev/full")
+def test_work_goes_on_when_nobody_can_be_told() -> None:
+    with FULL.open("w") as full:
+        assert entry_point("info", stderr=full).returncode == 0
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_streams_that_are_closed(monkeypatch: pytest.MonkeyPatch, closed: str) -> None:
+    """Services and programs without a console start without them: Python then has None in their place."""
+    monkeypatch.setattr(sys, closed, None)
+    silent = console.Console(as_json=True)
+    silent.info("to nobody")
+    if closed == "stdout":
+        with pytest.raises(CliphazeError, match="standard output is closed"):
+            silent.result({})
+    else:
+        silent.result({})
+        assert not console.Console().shows_progress
 
 
 def test_progress_only_for_people_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -233,6 +233,26 @@ def test_bad_options_are_one_line_and_exit_2(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("a.png", "b.png", "c.png", "out"), "one INPUT and one OUTPUT are taken, but 4 names were given"),
+        (("", "out"), "a path is empty"),
+        (("a.png", ""), "a path is empty"),
+    ],
+)
+def test_what_shells_make_of_stars_and_unset_variables(
+    tmp_path: Path, dehaze: Dehaze, arguments: tuple[str, ...], complaint: str
+) -> None:
+    for name in "abc":
+        save(tmp_path / f"{name}.png")
+    before = sorted(tmp_path.iterdir())
+    result = dehaze(*arguments)
+    assert result.code == 2
+    assert complaint in result.err and len(result.err.splitlines()) == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_missing_input_and_missing_weights(tmp_path: Path, dehaze: Dehaze) -> None:
     assert "INPUT does not exist" in dehaze("nowhere", "out").err
     save(tmp_path / "a.png")

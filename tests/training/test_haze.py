@@ -25,7 +25,9 @@ def test_the_model_of_haze_holds():
     clear, result = synthesise()
     t, A = result.transmission, result.airlight
     assert t.shape == (64, 1, 24, 32) and A.shape == result.hazy.shape == clear.shape
-    torch.testing.assert_close(result.hazy, clear * t + A * (1 - t))
+    torch.testing.assert_close(result.hazy, result.illumination * clear * t + A * (1 - t))
+    dimmed = result.illumination.flatten() < 1
+    assert 0.15 < dimmed.float().mean() < 0.5 and result.illumination.min() > 0.55
 
 
 def test_ranges():
