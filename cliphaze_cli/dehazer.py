@@ -14,16 +14,15 @@ from cliphaze_cli import checkpoint
 from cliphaze_cli.application import dehaze_pixels
 from cliphaze_cli.checkpoint import Checkpoint
 from cliphaze_cli.conversion import from_pixels, to_pixels
-from cliphaze_cli.errors import CliphazeError, UsageError
+from cliphaze_cli.errors import CliphazeError
 from cliphaze_cli.hub import resolve_weights
 from cliphaze_cli.pixels import rows_as_tensor, shrink, working_size
+from cliphaze_cli.resolution import working_side
 from cliphaze_cli.runtime import autocast, resolve_device, resolve_precision, tune_allocator
 
 if TYPE_CHECKING:
     from cliphaze_cli.prior.clip_model import ClipPrior
 
-DEFAULT_RESOLUTION = 512  # px, long side at which the network runs; see benchmarks/README.md
-MIN_RESOLUTION = 64
 CLIP_BUILDER = "surgery"  # one pass of the vision tower; sliding windows cost nine times as much
 
 
@@ -73,7 +72,7 @@ class Dehazer:
         tune_allocator()
         self.device = resolve_device(device)
         self.precision = resolve_precision(precision, self.device)
-        self.working_side = _working_side(resolution)
+        self.working_side = working_side(resolution)
         self.prior = prior
         self.weights_name, self.weights_sha256 = loaded.name, sha256
         self.instructions = loaded.instructions
@@ -183,17 +182,3 @@ def model_density(K: Tensor) -> NDArray[np.float32]:
     """The network's estimate of the haze density, 1 - t = 1 - 1/(1 + mean K): (1, 3, h, w) -> (h, w) in [0, 1]."""
     density: NDArray[np.float32] = (1 - 1 / (1 + K.mean(1)[0].clamp_min(0))).cpu().numpy()
     return density
-
-
-def _working_side(resolution: int | str) -> int | None:
-    if resolution == "auto":
-        return DEFAULT_RESOLUTION
-    if resolution == "full":
-        return None
-    try:
-        side = int(resolution)
-    except (TypeError, ValueError):
-        side = 0
-    if side < MIN_RESOLUTION:
-        raise UsageError(f"resolution must be auto, full, or at least {MIN_RESOLUTION} pixels, not {resolution!r}")
-    return side

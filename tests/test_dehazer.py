@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 
 from cliphaze_cli import Dehazed, Dehazer, checkpoint
-from cliphaze_cli.dehazer import DEFAULT_RESOLUTION, model_density
+from cliphaze_cli.dehazer import model_density
 from cliphaze_cli.errors import CliphazeError, UsageError, WeightsError
 from cliphaze_cli.prior.clip_model import ClipPrior
+from cliphaze_cli.resolution import DEFAULT_RESOLUTION
 from tests.conftest import small_network, train_embedding
 
 RNG = np.random.default_rng(0)

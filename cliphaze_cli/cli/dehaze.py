@@ -158,7 +158,7 @@ def dehaze(
 
     report, used = BatchReport(()), dict.fromkeys(("weights_sha256", "device", "precision", "resolution", "clip"))
     if work.jobs:
-        dehazer = load(model, weights, device, precision, options.parse_resolution(resolution))
+        dehazer = load(model, weights, device, precision, resolution)
         if not no_clip:
             add_clip(dehazer, clip, console)
         model, used = dehazer.weights_name, description(dehazer)

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cliphaze_cli.cli.console import Console
-from cliphaze_cli.cli.options import Resolution
 from cliphaze_cli.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 DEFAULT_CLIP = "ViT-B-32"
 
 
-def load(model: str, weights: Path | None, device: str, precision: str, resolution: Resolution) -> "Dehazer":
+def load(model: str, weights: Path | None, device: str, precision: str, resolution: str) -> "Dehazer":
     """Load the network; see `Dehazer.from_pretrained`. Imports torch."""
     from cliphaze_cli.dehazer import Dehazer
 

@@ -5,17 +5,15 @@ Use as annotations, `device: DeviceOption = "auto"`; a bad value raises a one-li
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.errors import UsageError
+from cliphaze_cli.resolution import working_side
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-SMALLEST_RESOLUTION = 64  # pixels on the long side: below this the network has nothing to look at
-
-Resolution = int | Literal["auto", "full"]
 
 
 def check_device(device: str) -> str:
@@ -32,22 +30,8 @@ def check_precision(precision: str) -> str:
     return precision.lower()
 
 
-def parse_resolution(text: str) -> Resolution:
-    """Read --resolution: the working size's long side in pixels (at least SMALLEST_RESOLUTION), "auto" or "full"."""
-    lowered = text.strip().lower()
-    if lowered == "auto":
-        return "auto"
-    if lowered == "full":
-        return "full"
-    if not re.fullmatch(r"[0-9]{1,6}", lowered):
-        raise UsageError(f"--resolution must be a number of pixels, auto or full, not {text!r}")
-    if int(lowered) < SMALLEST_RESOLUTION:
-        raise UsageError(f"--resolution must be at least {SMALLEST_RESOLUTION} pixels, not {lowered}")
-    return int(lowered)
-
-
 def _check_resolution(text: str) -> str:
-    parse_resolution(text)
+    working_side(text)
     return text
 
 
