@@ -167,3 +167,16 @@ def _raising(error: BaseException) -> object:
         raise error
 
     return fail
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_waiting_threads_sleep_unless_told_otherwise(given: str | None, expected: str) -> None:
+    script = (
+        "import os, sys\nfrom cliphaze_cli.cli.app import main\nsys.argv = ['cliphaze', '--version']\n"
+        "try:\n    main()\nexcept SystemExit:\n    sys.stderr.write(os.environ['OMP_WAIT_POLICY'])\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    if given is not None:
+        environment["OMP_WAIT_POLICY"] = given
+    result = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert result.stderr == expected
