@@ -1,6 +1,5 @@
 """The library's front door: `Dehazer.from_pretrained("tiny")(image)`."""
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from cliphaze_cli.checkpoint import Checkpoint
 from cliphaze_cli.conversion import from_pixels, to_pixels
 from cliphaze_cli.errors import CliphazeError
 from cliphaze_cli.hub import resolve_weights
+from cliphaze_cli.hub.verification import digest_of
 from cliphaze_cli.pixels import rows_as_tensor, shrink, working_size
 from cliphaze_cli.resolution import working_side
 from cliphaze_cli.runtime import autocast, resolve_device, resolve_precision, tune_allocator
@@ -97,7 +97,7 @@ class Dehazer:
         """
         path = Path(weights) if weights is not None else resolve_weights(name)
         loaded = checkpoint.load(path)
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        sha256 = digest_of(path)
         return cls(loaded, device=device, precision=precision, resolution=resolution, prior=prior, sha256=sha256)
 
     def __call__(self, image: Any, *, strength: float = 1.0, return_maps: bool = False) -> Any:

@@ -5,7 +5,6 @@
 Scores are those of `training.evaluate` on DATA at the default settings. The model card is written by hand.
 """
 
-import hashlib
 import json
 import shutil
 from dataclasses import asdict
@@ -15,6 +14,7 @@ from typing import Annotated
 import typer
 
 from cliphaze_cli.dehazer import Dehazer
+from cliphaze_cli.hub.verification import digest_of
 from cliphaze_cli.registry import weights_dir
 from training.evaluate import dehaze_files, score_set, table
 from training.pairs import find_sets
@@ -31,7 +31,7 @@ def register(
     registry = json.loads(registry_path.read_text())
     entry = next(entry for entry in registry["weights"] if entry["name"] == dehazer.weights_name)
     entry["size"] = weights.stat().st_size
-    entry["sha256"] = hashlib.sha256(weights.read_bytes()).hexdigest()
+    entry["sha256"] = digest_of(weights)
     entry["scores"] = {name: _rounded(asdict(score)) for name, score in scores.items()}
     shutil.copyfile(weights, weights_dir() / entry["file"])
     registry_path.write_text(json.dumps(registry, indent=2, ensure_ascii=False) + "\n")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.run import Product
+from cliphaze_cli.density_label import density_label
 
 if TYPE_CHECKING:
     from cliphaze_cli.dehazer import Dehazed, Dehazer
@@ -40,6 +41,5 @@ def _write_maps(photo: "Photo", dehazed: "Dehazed", title: str, job: Job) -> Non
 
 
 def _title(dehazer: "Dehazer", dehazed: "Dehazed") -> str:
-    if dehazed.density_source == "clip" and dehazer.prior is not None:
-        return f"haze density (CLIP {dehazer.prior.name})"
-    return "haze density (network estimate, not CLIP)"
+    prior = dehazer.prior if dehazed.density_source == "clip" else None
+    return f"haze density ({density_label(prior.name if prior is not None else None)})"

@@ -15,10 +15,11 @@ from cliphaze_cli.batch.report import BatchReport, FileResult
 from cliphaze_cli.batch.run import run
 from cliphaze_cli.cli import options, outcome
 from cliphaze_cli.cli.console import Console
-from cliphaze_cli.cli.loading import DEFAULT_CLIP, add_clip, description, load
+from cliphaze_cli.cli.loading import add_clip, description, load
 from cliphaze_cli.cli.progress import progress_bar
 from cliphaze_cli.errors import UsageError
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_named
+from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from cliphaze_cli.dehazer import Dehazer
@@ -86,7 +87,7 @@ def dehaze(
     clip: Annotated[
         str | None,
         typer.Option(
-            "--clip", metavar="MODEL", help="CLIP model that instructs the network.", show_default=DEFAULT_CLIP
+            "--clip", metavar="MODEL", help="CLIP model that instructs the network.", show_default=DEFAULT_MODEL
         ),
     ] = None,
     no_clip: Annotated[bool, typer.Option("--no-clip", help="Dehaze without CLIP, even if it is here.")] = False,

@@ -29,6 +29,7 @@ from cliphaze_cli.cli.options import (
     parse_path,
 )
 from cliphaze_cli.cli.outcome import failure
+from cliphaze_cli.density_label import density_label
 from cliphaze_cli.errors import UsageError, WeightsError
 from cliphaze_cli.prior.clip_model import BUILDERS, DEFAULT_MODEL, ClipPrior, clip_available
 from cliphaze_cli.prior.prompts import Prompts, custom_prompts
@@ -180,7 +181,7 @@ def _clip(name: str, builder: str, prompts: Prompts, device: str) -> _Source:
     if prompts != custom_prompts():
         fields["prompts"] = {"hazy": list(prompts.hazy), "clear": list(prompts.clear)}
     return _Source(
-        label=f"CLIP {prior.name}",
+        label=density_label(prior.name),
         fields=fields,
         estimate=lambda pixels: prior.density(pixels, builder=builder, prompts=prompts),
     )
@@ -191,7 +192,7 @@ def _network(model: str, weights: Path | None, device: str, precision: str) -> _
 
     dehazer = Dehazer.from_pretrained(model, weights=weights, device=device, precision=precision)
     return _Source(
-        label="network estimate, not CLIP",
+        label=density_label(None),
         fields={"source": "model", "model": dehazer.weights_name},
         estimate=dehazer.estimate_density,
     )

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.errors import WeightsError
+from cliphaze_cli.prior import clip_model
 
 if TYPE_CHECKING:
     from cliphaze_cli.dehazer import Dehazer
-
-DEFAULT_CLIP = "ViT-B-32"
 
 
 def load(model: str, weights: Path | None, device: str, precision: str, resolution: str) -> "Dehazer":
@@ -21,17 +20,15 @@ def load(model: str, weights: Path | None, device: str, precision: str, resoluti
 
 def add_clip(dehazer: "Dehazer", clip: str | None, console: Console) -> None:
     """Give the dehazer CLIP, if its weights can use it; where CLIP was not asked for, being without is only noted."""
-    from cliphaze_cli.prior.clip_model import ClipPrior, clip_available
-
     if not dehazer.instructions:
         if clip is not None:
             console.notice(f"the weights {dehazer.weights_name} were trained without CLIP: --clip changes nothing")
         return
     try:
-        if clip is None and not clip_available(DEFAULT_CLIP):
+        if clip is None and not clip_model.clip_available(clip_model.DEFAULT_MODEL):
             console.notice("dehazing without CLIP: `cliphaze download-weights` fetches it (--no-clip: never use it)")
             return
-        dehazer.prior = ClipPrior.from_cache(clip or DEFAULT_CLIP, device=dehazer.device)
+        dehazer.prior = clip_model.ClipPrior.from_cache(clip or clip_model.DEFAULT_MODEL, device=dehazer.device)
     except (WeightsError, ImportError) as error:
         if clip is not None:
             raise

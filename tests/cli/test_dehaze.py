@@ -8,29 +8,20 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from cliphaze_cli.cli.app import main
+from tests.cli.outcome import Outcome
 
 # A shell may have started the tests with SIGINT ignored, and children inherit that.
 PROGRAM = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
     "from cliphaze_cli.cli.app import main; main()"
 )
-
-
-class Outcome(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
 
 
 Dehaze = Callable[..., Outcome]

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,18 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cliphaze_cli.cli.app import main
+from tests.cli.outcome import Outcome
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
-
-class Outcome(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
 
 
 Density = Callable[..., Outcome]
