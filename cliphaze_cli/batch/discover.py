@@ -23,8 +23,9 @@ def find_images(folder: Path, *, recursive: bool = False, exclude: Path | None =
     """List the images of `folder` by their names; hidden files and folders are left out.
 
     With `recursive` its sub-folders too, but not `exclude` (the output folder), and not symbolic links to folders,
-    which could lead round in circles. Density maps that cliphaze wrote are not taken for photos. Raises OSError if
-    `folder` itself cannot be listed.
+    which could lead round in circles. Whatever else has the name of an image is listed, dangling links and pipes
+    too: reading them fails and is reported, where leaving them out would hide it. Density maps that cliphaze wrote
+    are not taken for photos. Raises OSError if `folder` itself cannot be listed.
     """
     os.scandir(folder).close()  # walk() reports what it cannot list to onerror only; the top folder must raise
     images: list[Path] = []
@@ -45,16 +46,11 @@ def find_images(folder: Path, *, recursive: bool = False, exclude: Path | None =
             if name.startswith("."):
                 continue
             path = Path(top, name)
-            if is_image_name(path) and not name.lower().endswith(MAP_ENDINGS) and _may_be_opened(path):
+            if is_image_name(path) and not name.lower().endswith(MAP_ENDINGS):
                 images.append(path.relative_to(folder))
             else:
                 ignored += 1
     return Found(tuple(sorted(images)), ignored, subfolders, tuple(sorted(unreadable)))
-
-
-def _may_be_opened(path: Path) -> bool:
-    # Opening a named pipe or device would hang. A dangling link stays: its failure should be reported, not hidden.
-    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def _same(first: Path, second: Path) -> bool:

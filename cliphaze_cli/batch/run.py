@@ -34,6 +34,7 @@ def run(
     read: Callable[[Path], "Photo"],
     write: Callable[["Photo", Path], Iterable[str]],
     on_result: Callable[[FileResult], object] | None = None,
+    on_interrupt: Callable[[], object] | None = None,
     bytes_in_flight: int = BYTES_IN_FLIGHT,
 ) -> BatchReport:
     """Read, process and write every job; a file that fails is reported and the others go on.
@@ -41,9 +42,18 @@ def run(
     `process` runs in the calling thread, `read` in a second and `write` in a third one; `write` must replace its target
     atomically. `on_result` is called from the writing thread, once per job and in their order; an exception of it
     stops the batch and is raised here. KeyboardInterrupt also stops it: a write under way is finished, later jobs are
-    dropped, and the report says interrupted. Decoded images are held up to `bytes_in_flight` plus one image.
+    dropped, and the report says interrupted; `on_interrupt` is called then, to end a read under way. Decoded images are
+    held up to `bytes_in_flight` plus one image.
     """
-    pipeline = _Pipeline(jobs, process, read=read, write=write, on_result=on_result, bytes_in_flight=bytes_in_flight)
+    pipeline = _Pipeline(
+        jobs,
+        process,
+        read=read,
+        write=write,
+        on_result=on_result,
+        on_interrupt=on_interrupt,
+        bytes_in_flight=bytes_in_flight,
+    )
     return pipeline.run()
 
 
@@ -98,9 +108,11 @@ class _Pipeline:
         read: Callable[[Path], "Photo"],
         write: Callable[["Photo", Path], Iterable[str]],
         on_result: Callable[[FileResult], object] | None,
+        on_interrupt: Callable[[], object] | None,
         bytes_in_flight: int,
     ) -> None:
         self._jobs, self._process, self._read, self._write, self._on_result = jobs, process, read, write, on_result
+        self._on_interrupt = on_interrupt
         self._budget = ByteBudget(bytes_in_flight)
         self._stop = threading.Event()
         self._to_process: Queue[_Step | None] = Queue(maxsize=4)  # None: no more steps
@@ -121,6 +133,8 @@ class _Pipeline:
                         self._process_all()
                         _wait_for(writer)
                     self._stop.set()
+                    if interrupted and self._on_interrupt is not None:
+                        self._on_interrupt()
                     _wait_for(reader)
                     _wait_for(writer)
                     break

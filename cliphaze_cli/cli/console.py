@@ -62,5 +62,10 @@ class Console:
         # Work goes on when nobody can be told about it: no stderr, a full disk of logs, a pager that was closed.
         if sys.stderr is not None:
             with contextlib.suppress(OSError):
-                sys.stderr.write(text + "\n")
+                sys.stderr.write(_harmless(text) + "\n")
                 sys.stderr.flush()
+
+
+def _harmless(text: str) -> str:
+    """Text without what could command a terminal: names and contents of files get into messages."""
+    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)

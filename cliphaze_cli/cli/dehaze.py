@@ -23,6 +23,7 @@ from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from cliphaze_cli.dehazer import Dehazer
+    from cliphaze_cli.imaging.isolated import IsolatedReader
 
 FILES, OUTPUT = "Files", "Output"  # panels of --help
 
@@ -119,6 +120,8 @@ def dehaze(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MEGAPIXELS,
+    time_limit: options.TimeLimitOption = options.DEFAULT_TIME_LIMIT,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
     verbose: options.VerboseOption = False,
@@ -159,13 +162,16 @@ def dehaze(
 
     report, used = BatchReport(()), dict.fromkeys(("weights_sha256", "device", "precision", "resolution", "clip"))
     if work.jobs:
-        dehazer = load(model, weights, device, precision, resolution)
-        if not no_clip:
-            add_clip(dehazer, clip, console)
-        model, used = dehazer.weights_name, description(dehazer)
-        console.detail(f"{model} on {used['device']}, {used['precision']}, long side {used['resolution']}")
-        work.make_folders()
-        report = _run(work.jobs, dehazer, strength=strength, quality=quality, maps=density, console=console)
+        from cliphaze_cli.imaging.isolated import IsolatedReader
+
+        with IsolatedReader(options.limits_of(max_megapixels, time_limit)) as reader:
+            dehazer = load(model, weights, device, precision, resolution)
+            if not no_clip:
+                add_clip(dehazer, clip, console)
+            model, used = dehazer.weights_name, description(dehazer)
+            console.detail(f"{model} on {used['device']}, {used['precision']}, long side {used['resolution']}")
+            work.make_folders()
+            report = _run(work.jobs, reader, dehazer, strength=strength, quality=quality, maps=density, console=console)
 
     results = outcome.all_results(work, report)
     seconds = time.perf_counter() - started
@@ -192,7 +198,14 @@ def _density_paths(stem: Path) -> list[Path]:
 
 
 def _run(
-    jobs: Sequence[Job], dehazer: "Dehazer", *, strength: float, quality: int | None, maps: bool, console: Console
+    jobs: Sequence[Job],
+    reader: "IsolatedReader",
+    dehazer: "Dehazer",
+    *,
+    strength: float,
+    quality: int | None,
+    maps: bool,
+    console: Console,
 ) -> BatchReport:
     from cliphaze_cli.batch.dehazing import dehazing
     from cliphaze_cli.imaging import imagefile
@@ -206,7 +219,8 @@ def _run(
         return run(
             jobs,
             dehazing(dehazer, strength=strength, maps=maps),
-            read=imagefile.read,
+            read=reader,
             write=partial(imagefile.write, quality=quality),
             on_result=finished,
+            on_interrupt=reader.close,
         )

@@ -18,25 +18,33 @@ from cliphaze_cli.batch.refusals import (
 from cliphaze_cli.batch.report import explain
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.options import (
+    DEFAULT_MEGAPIXELS,
+    DEFAULT_TIME_LIMIT,
     DeviceOption,
     JsonOption,
+    MaxMegapixelsOption,
     ModelOption,
     PrecisionOption,
     QuietOption,
+    TimeLimitOption,
     VerboseOption,
     WeightsOption,
+    limits_of,
     make_console,
     parse_path,
 )
 from cliphaze_cli.cli.outcome import failure
 from cliphaze_cli.density_label import density_label
 from cliphaze_cli.errors import UsageError, WeightsError
+from cliphaze_cli.imaging.atomic import shown
 from cliphaze_cli.prior.clip_model import BUILDERS, DEFAULT_MODEL, ClipPrior, clip_available
 from cliphaze_cli.prior.prompts import Prompts, custom_prompts
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from cliphaze_cli.imaging.photo import Photo
 
 SOURCES = ("auto", "clip", "model")
 _DEFAULT_WEIGHTS = "tiny"
@@ -105,6 +113,8 @@ def density(
     precision: PrecisionOption = "auto",
     model: ModelOption = _DEFAULT_WEIGHTS,
     weights: WeightsOption = None,
+    max_megapixels: MaxMegapixelsOption = DEFAULT_MEGAPIXELS,
+    time_limit: TimeLimitOption = DEFAULT_TIME_LIMIT,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -120,10 +130,14 @@ def density(
         raise UsageError("--model, --weights and --precision are the network's: give them with --source model")
     prompts = custom_prompts(prompt_hazy or (), prompt_clear or ())
     jobs = _plan(images, output, npy=npy, overwrite=overwrite, console=console)
-    judge = _network(model, weights, device, precision) if source == "model" else _clip(clip, builder, prompts, device)
-    make_folders(job.target.parent for job in jobs)
-    console.detail(f"maps by {judge.label}")
-    _run(jobs, judge, npy=npy, console=console)
+    from cliphaze_cli.imaging.isolated import IsolatedReader
+
+    with IsolatedReader(limits_of(max_megapixels, time_limit)) as read:
+        from_network = source == "model"
+        judge = _network(model, weights, device, precision) if from_network else _clip(clip, builder, prompts, device)
+        make_folders(job.target.parent for job in jobs)
+        console.detail(f"maps by {judge.label}")
+        _run(jobs, read, judge, npy=npy, console=console)
 
 
 def _plan(images: Sequence[Path], output: Path | None, *, npy: bool, overwrite: bool, console: Console) -> list[Job]:
@@ -198,13 +212,13 @@ def _network(model: str, weights: Path | None, device: str, precision: str) -> _
     )
 
 
-def _run(jobs: Sequence[Job], judge: _Source, *, npy: bool, console: Console) -> None:
+def _run(jobs: Sequence[Job], read: "Callable[[Path], Photo]", judge: _Source, *, npy: bool, console: Console) -> None:
     """Make every job's maps; a photo that fails is reported, and the others are done all the same."""
     done: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
     for job in jobs:
         try:
-            mean, paths = _map_photo(job, judge, npy, console)
+            mean, paths = _map_photo(job, read, judge, npy, console)
         except Exception as error:  # noqa: BLE001 -- one bad file must not stop the rest
             reason, trace = explain(error)
             failed.append({"input": str(job.source), "error": reason})
@@ -212,8 +226,8 @@ def _run(jobs: Sequence[Job], judge: _Source, *, npy: bool, console: Console) ->
             if trace:
                 console.detail(trace)
             continue
-        names = ", ".join(path.name for path in paths)
-        console.info(f"{job.source}: mean haze density {mean:.3f} ({judge.label}) -> {names}")
+        names = ", ".join(shown(Path(path.name)) for path in paths)
+        console.info(f"{shown(job.source)}: mean haze density {mean:.3f} ({judge.label}) -> {names}")
         outputs = [str(path) for path in paths]
         done.append({"input": str(job.source), "source": judge.fields["source"], "mean": mean, "outputs": outputs})
     console.result({**judge.fields, "images": done, "failed": failed})
@@ -222,14 +236,15 @@ def _run(jobs: Sequence[Job], judge: _Source, *, npy: bool, console: Console) ->
         raise typer.Exit(code=1)
 
 
-def _map_photo(job: Job, judge: _Source, npy: bool, console: Console) -> tuple[float, list[Path]]:
+def _map_photo(
+    job: Job, read: "Callable[[Path], Photo]", judge: _Source, npy: bool, console: Console
+) -> tuple[float, list[Path]]:
     from cliphaze_cli.imaging.densitymap import save_density
-    from cliphaze_cli.imaging.imagefile import read
     from cliphaze_cli.prior.upsample import upsample_density
 
     photo = read(job.source)
     for notice in photo.notices:
-        console.detail(f"{job.source}: {notice}")
+        console.detail(f"{shown(job.source)}: {notice}")
     density = upsample_density(judge.estimate(photo.pixels), photo.pixels)
     stem = job.target.parent / job.source.stem
     paths = save_density(density, photo.pixels, stem, npy=npy, title=f"haze density ({judge.label})")

@@ -11,8 +11,11 @@ import typer
 
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.errors import UsageError
+from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, DEFAULT_SECONDS, Limits
 from cliphaze_cli.resolution import working_side
 
+MOST_MEGAPIXELS = 10_000
+MOST_SECONDS = 86_400
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
@@ -33,6 +36,23 @@ def check_precision(precision: str) -> str:
 def _check_resolution(text: str) -> str:
     working_side(text)
     return text
+
+
+def _check_megapixels(megapixels: float) -> float:
+    if not 0 < megapixels < MOST_MEGAPIXELS:
+        raise UsageError(f"--max-megapixels must lie between 0 and {MOST_MEGAPIXELS}, not {megapixels:g}")
+    return megapixels
+
+
+def _check_seconds(seconds: float) -> float:
+    if not 0 < seconds < MOST_SECONDS:
+        raise UsageError(f"--time-limit is in seconds and must lie between 0 and {MOST_SECONDS}, not {seconds:g}")
+    return seconds
+
+
+def limits_of(max_megapixels: float, time_limit: float) -> Limits:
+    """Return the limits that --max-megapixels and --time-limit ask for."""
+    return Limits(max(1, round(max_megapixels * 1e6)), time_limit)
 
 
 def parse_path(text: str) -> Path:
@@ -79,6 +99,26 @@ ResolutionOption = Annotated[
         help="Long side the network works at; its result is applied at the photo's own size. full: no reduction.",
     ),
 ]
+MaxMegapixelsOption = Annotated[
+    float,
+    typer.Option(
+        "--max-megapixels",
+        metavar="N",
+        callback=_check_megapixels,
+        help="Refuse larger images: small files can claim sizes that fill the memory.",
+    ),
+]
+TimeLimitOption = Annotated[
+    float,
+    typer.Option(
+        "--time-limit",
+        metavar="SECONDS",
+        callback=_check_seconds,
+        help="Give a photo up whose reading takes longer: damaged files can make decoders hang.",
+    ),
+]
+DEFAULT_MEGAPIXELS = DEFAULT_MAX_PIXELS / 1e6
+DEFAULT_TIME_LIMIT = DEFAULT_SECONDS
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print details.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document on standard output.")]

@@ -13,13 +13,11 @@ from cliphaze_cli.errors import ImageError
 from cliphaze_cli.imaging import encoder, pillow_reader, png16_reader, tiff_reader
 from cliphaze_cli.imaging.atomic import atomic_file, shown
 from cliphaze_cli.imaging.formats import FORMATS, FORMATS_SHOWN, format_named, format_of_name
+from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, MAX_METADATA
 from cliphaze_cli.imaging.photo import Photo
 from cliphaze_cli.imaging.pillow_guard import pillow_guard
 
 __all__ = ["DEFAULT_MAX_PIXELS", "Photo", "read", "with_pixels", "write"]
-
-DEFAULT_MAX_PIXELS = 200_000_000
-"""Larger images are refused before they are decoded: small files can claim sizes that fill the memory."""
 
 
 def with_pixels(photo: Photo, pixels: NDArray[Any]) -> Photo:
@@ -31,12 +29,12 @@ def read(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Photo:
     """Decodes a photo, by its content whatever its name says, upright, with its metadata.
 
     Raises ImageError, with one line that says what is wrong and what to do, for anything that is not a whole image in
-    one of `formats.FORMATS` of at most `max_pixels` pixels. Damaged EXIF and ICC are dropped with a notice instead.
+    one of `formats.FORMATS` of at most `max_pixels` pixels. Damaged or huge EXIF and ICC are dropped with a notice.
     """
     path = Path(path)
     try:
         with pillow_guard(), _opened(path) as stream:
-            return _decode(stream, max_pixels)
+            return _without_huge_metadata(_decode(stream, max_pixels))
     except ImageError as error:
         raise ImageError(f"cannot read {shown(path)}: {error}") from error.__cause__
     except MemoryError as error:
@@ -121,11 +119,20 @@ def _decode(stream: BinaryIO, max_pixels: int) -> Photo:
         return pillow_reader.decode(image, stream)
 
 
+def _without_huge_metadata(photo: Photo) -> Photo:
+    how = f"dropped: larger than {MAX_METADATA >> 20} MB"
+    if len(photo.exif or b"") > MAX_METADATA:
+        photo = dataclasses.replace(photo, exif=None, notices=(*photo.notices, f"EXIF {how}"))
+    if len(photo.icc or b"") > MAX_METADATA:
+        photo = dataclasses.replace(photo, icc=None, notices=(*photo.notices, f"colour profile (ICC) {how}"))
+    return photo
+
+
 def _check_size(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise ImageError(
             f"{width} x {height} is {width * height / 1e6:.0f} megapixels, and the limit is {max_pixels / 1e6:g}; "
-            "make it smaller first"
+            "make it smaller first, or raise the limit (--max-megapixels)"
         )
     if width * height == 0:
         raise ImageError("it has no pixels; copy it again from its source")

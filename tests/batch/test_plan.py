@@ -66,11 +66,14 @@ def test_an_output_folder_inside_the_input_is_no_input(tmp_path: Path, touch: To
     assert named(made, tmp_path) == {"in/a.jpg": "in/out/a.jpg"}
 
 
-def test_pipes_are_left_alone_and_dangling_links_are_tried(tmp_path: Path, touch: Touch) -> None:
-    touch("in/a.jpg")
-    os.mkfifo(tmp_path / "in/pipe.jpg")  # opening it would wait for ever
+def test_what_cannot_be_a_photo_but_is_named_like_one_is_tried_so_that_it_is_reported(
+    tmp_path: Path, touch: Touch
+) -> None:
+    touch("in/a.jpg", "in/folder.jpg/b.txt")
+    os.mkfifo(tmp_path / "in/pipe.jpg")
     (tmp_path / "in/gone.jpg").symlink_to("nowhere.jpg")
-    assert set(named(plan(tmp_path / "in", tmp_path / "out"), tmp_path)) == {"in/a.jpg", "in/gone.jpg"}
+    expected = {"in/a.jpg", "in/gone.jpg", "in/pipe.jpg"}
+    assert set(named(plan(tmp_path / "in", tmp_path / "out"), tmp_path)) == expected
 
 
 @pytest.mark.parametrize(

@@ -256,18 +256,19 @@ def test_an_output_folder_that_vanishes_fails_those_files(
     tmp_path: Path, dehaze: Dehaze, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It must not be made anew: under an unplugged drive's mount point that would fill the wrong disk."""
-    from cliphaze_cli.imaging import imagefile
+    from cliphaze_cli.imaging.isolated import IsolatedReader
+    from cliphaze_cli.imaging.photo import Photo
 
     for name in ("a.png", "b.png"):
         save(tmp_path / "in" / name)
-    read = imagefile.read
+    read = IsolatedReader.__call__
 
-    def unplug(path: Path) -> imagefile.Photo:
+    def unplug(reader: IsolatedReader, path: Path) -> Photo:
         if (tmp_path / "out").exists():
             (tmp_path / "out").rmdir()
-        return read(path)
+        return read(reader, path)
 
-    monkeypatch.setattr(imagefile, "read", unplug)
+    monkeypatch.setattr(IsolatedReader, "__call__", unplug)
     result = dehaze("in", "out", "--json")
     assert result.code == 1
     assert [record["status"] for record in result.document["files"]] == ["failed", "failed"]

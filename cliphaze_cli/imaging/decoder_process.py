@@ -1,0 +1,78 @@
+"""The process that decodes photos for `isolated`: whatever a file does to the decoders happens here."""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+from cliphaze_cli.errors import ImageError
+from cliphaze_cli.imaging.imagefile import read
+from cliphaze_cli.imaging.limits import Limits
+from cliphaze_cli.imaging.photo_stream import send_error, send_photo
+
+_PATIENCE = 5.0  # seconds after which this process ends itself, if the one that should have ended it is gone
+
+
+def main(limits: Limits) -> None:
+    """Answer each line of standard input, a path as JSON, with a message on standard output; end with the input."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the process that asks decides when to end
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    replies = _standard_output_alone()
+    _bound_memory(limits.decoder_bytes)
+    with contextlib.suppress(BrokenPipeError):
+        for request in sys.stdin.buffer:
+            _answer(Path(json.loads(request)), limits, replies)
+
+
+def _answer(path: Path, limits: Limits, replies: BinaryIO) -> None:
+    _end_after(limits.seconds + _PATIENCE)
+    try:
+        photo = read(path, max_pixels=limits.max_pixels)
+    except ImageError as error:
+        _end_after(0)
+        send_error(replies, str(error))
+    else:
+        _end_after(0)
+        send_photo(replies, photo)
+
+
+def _end_after(seconds: float) -> None:
+    """Let the system end this process then, even if a decoder never returns to Python; 0: never."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def _standard_output_alone() -> BinaryIO:
+    """The stream for replies. Decoders that print (libtiff does) print to nowhere instead of into it, or on stderr."""
+    replies = os.fdopen(os.dup(1), "wb")
+    _enlarge_pipe(replies)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    return replies
+
+
+def _enlarge_pipe(replies: BinaryIO) -> None:
+    """Let a pipe carry a megabyte at a time instead of 64 KB, where that can be asked for (Linux)."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(replies.fileno(), fcntl.F_SETPIPE_SZ, 1 << 20)
+
+
+def _bound_memory(size: int) -> None:
+    """Let allocations beyond `size` bytes fail, and let the system choose this process when memory runs out.
+
+    Linux only; elsewhere an image's memory is bounded by the limit on its pixels alone.
+    """
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        held = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_DATA, (held + size, held + size))
+        Path("/proc/self/oom_score_adj").write_text("500")

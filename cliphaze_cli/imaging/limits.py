@@ -1,0 +1,25 @@
+"""How much one file may ask for before it is given up. Imports nothing heavy."""
+
+from dataclasses import dataclass
+
+DEFAULT_MAX_PIXELS = 200_000_000
+"""Larger images are refused before they are decoded: small files can claim sizes that fill the memory."""
+
+DEFAULT_SECONDS = 120.0
+"""For reading one file: a large photo on a slow network drive takes a minute, a decoder that hangs takes for ever."""
+
+MAX_METADATA = 64 * 2**20
+"""Bytes of EXIF, and of a colour profile, beyond which they are dropped: they would be held beside the pixels."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """max_pixels: of one image, width times height; seconds: of reading one file."""
+
+    max_pixels: int = DEFAULT_MAX_PIXELS
+    seconds: float = DEFAULT_SECONDS
+
+    @property
+    def decoder_bytes(self) -> int:
+        """Memory that decoding may take: the greediest kinds of images need about 32 bytes per pixel."""
+        return 2**30 + 32 * self.max_pixels

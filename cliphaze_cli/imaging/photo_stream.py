@@ -1,0 +1,104 @@
+"""Photos as bytes between two processes. The reader trusts nothing: the writer may be in a hostile file's hands.
+
+A message is the length of its head (4 bytes, big-endian), the head (JSON), then the raw bytes that the head announces:
+pixels, alpha, EXIF, colour profile. No pickle: that would let the sender run code here.
+"""
+
+import json
+import struct
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cliphaze_cli.errors import ImageError
+from cliphaze_cli.imaging.formats import FORMATS
+from cliphaze_cli.imaging.limits import MAX_METADATA
+from cliphaze_cli.imaging.photo import Photo
+
+_LONGEST_HEAD = 1 << 20
+_SAMPLES = ("uint8", "uint16")
+
+
+def send_error(stream: BinaryIO, message: str) -> None:
+    """Tell why there is no photo."""
+    _send_head(stream, {"error": message})
+    stream.flush()
+
+
+def send_photo(stream: BinaryIO, photo: Photo) -> None:
+    """Write a whole photo, whose EXIF and profile are at most MAX_METADATA bytes each."""
+    blocks = (photo.exif or b"", photo.icc or b"")
+    _send_head(
+        stream,
+        {
+            "shape": photo.pixels.shape[:2],
+            "samples": photo.pixels.dtype.name,
+            "alpha": photo.alpha is not None,
+            "grey": photo.grey,
+            "blocks": [len(block) for block in blocks],
+            "format": photo.format,
+            "notices": photo.notices,
+            "dpi": photo.dpi,
+        },
+    )
+    for samples in (photo.pixels, photo.alpha):
+        if samples is not None:
+            stream.write(np.ascontiguousarray(samples).data.cast("B"))
+    for block in blocks:
+        stream.write(block)
+    stream.flush()
+
+
+def receive(stream: BinaryIO, max_pixels: int) -> Photo:
+    """The next photo. Raises ImageError with what `send_error` told, ValueError if the message is not a valid one
+    (or of more than `max_pixels`), and EOFError if it ends early."""
+    head = _receive_head(stream)
+    if isinstance(head.get("error"), str):
+        raise ImageError(head["error"])
+    try:
+        height, width = (int(side) for side in head["shape"])
+        lengths = [int(length) for length in head["blocks"]]
+        samples = np.dtype(_SAMPLES[_SAMPLES.index(head["samples"])])
+        notices = tuple(str(notice) for notice in head["notices"])
+        dpi = None if head["dpi"] is None else (float(head["dpi"][0]), float(head["dpi"][1]))
+        format, alpha, grey = str(head["format"]), bool(head["alpha"]), bool(head["grey"])
+    except (KeyError, TypeError, IndexError, OverflowError) as error:
+        raise ValueError("a message without what a photo needs") from error
+    if min(height, width) < 1 or height * width > max_pixels or format not in FORMATS:
+        raise ValueError("a message with an impossible photo")
+    if len(lengths) != 2 or not all(0 <= length <= MAX_METADATA for length in lengths):
+        raise ValueError("a message with impossible metadata")
+    pixels = _receive_samples(stream, (height, width, 3), samples)
+    transparency = _receive_samples(stream, (height, width), samples) if alpha else None
+    exif, icc = (_receive_bytes(stream, length) or None for length in lengths)
+    return Photo(pixels, transparency, grey, exif, icc, format, notices, dpi)
+
+
+def _send_head(stream: BinaryIO, head: dict[str, Any]) -> None:
+    packed = json.dumps(head).encode("ascii")
+    stream.write(struct.pack(">I", len(packed)) + packed)
+
+
+def _receive_head(stream: BinaryIO) -> dict[str, Any]:
+    (length,) = struct.unpack(">I", _receive_bytes(stream, 4))
+    if length > _LONGEST_HEAD:
+        raise ValueError("a message with an impossible head")
+    head = json.loads(_receive_bytes(stream, length))  # its errors are ValueErrors
+    if not isinstance(head, dict):
+        raise ValueError("a message with an impossible head")
+    return head
+
+
+def _receive_bytes(stream: BinaryIO, length: int) -> bytes:
+    data = stream.read(length)
+    if len(data) != length:
+        raise EOFError
+    return data
+
+
+def _receive_samples(stream: BinaryIO, shape: tuple[int, ...], samples: np.dtype[Any]) -> NDArray[Any]:
+    result = np.empty(shape, samples)
+    if stream.readinto(result.data.cast("B")) != result.nbytes:  # type: ignore[attr-defined]
+        raise EOFError
+    return result
