@@ -17,6 +17,10 @@ class ImageError(CliphazeError):
     """An image file cannot be read or written."""
 
 
+class OutputExistsError(ImageError):
+    """An output appeared that was not there when the work was planned; it is kept."""
+
+
 class WeightsError(CliphazeError):
     """Weights are missing, damaged, or of another network."""
 

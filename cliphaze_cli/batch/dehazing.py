@@ -13,31 +13,36 @@ if TYPE_CHECKING:
     from cliphaze_cli.imaging.photo import Photo
 
 
-def dehazing(dehazer: "Dehazer", *, strength: float, maps: bool) -> "Callable[[Photo], Product]":
+def dehazing(
+    dehazer: "Dehazer", *, strength: float, maps: bool, replace_maps: bool = True
+) -> "Callable[[Photo], Product]":
     """Return the `process` of `batch.run`: dehaze with `strength` 0..1, and with `maps` export the haze density.
+
+    Without `replace_maps` a map that exists makes its photo fail.
 
     Details of each product: density_mean (0..1, of the hazy photo) and density_source ("clip" or "model").
     """
-    return partial(_dehaze, dehazer, strength, maps)
+    return partial(_dehaze, dehazer, strength, maps, replace_maps)
 
 
-def _dehaze(dehazer: "Dehazer", strength: float, maps: bool, photo: "Photo") -> Product:
+def _dehaze(dehazer: "Dehazer", strength: float, maps: bool, replace_maps: bool, photo: "Photo") -> Product:
     from cliphaze_cli.imaging.imagefile import with_pixels
 
     dehazed = dehazer.dehaze(photo.pixels, strength=strength)
     return Product(
         with_pixels(photo, dehazed.image),
-        write_extras=partial(_write_maps, photo, dehazed, _title(dehazer, dehazed)) if maps else None,
+        write_extras=partial(_write_maps, photo, dehazed, _title(dehazer, dehazed), replace_maps) if maps else None,
         details={"density_mean": float(dehazed.density.mean()), "density_source": dehazed.density_source},
     )
 
 
-def _write_maps(photo: "Photo", dehazed: "Dehazed", title: str, job: Job) -> None:
+def _write_maps(photo: "Photo", dehazed: "Dehazed", title: str, replace: bool, job: Job) -> None:
     # Enlarged only now, by the writing thread: a float map of the photo's size is as large as the photo.
     from cliphaze_cli.imaging.densitymap import save_density
     from cliphaze_cli.prior.upsample import upsample_density
 
-    save_density(upsample_density(dehazed.density, photo.pixels), photo.pixels, job.stem, title=title)
+    density = upsample_density(dehazed.density, photo.pixels)
+    save_density(density, photo.pixels, job.stem, title=title, replace=replace)
 
 
 def _title(dehazer: "Dehazer", dehazed: "Dehazed") -> str:

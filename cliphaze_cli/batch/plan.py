@@ -22,6 +22,7 @@ from cliphaze_cli.imaging.formats import (
     is_image_name,
     output_extension,
 )
+from cliphaze_cli.imaging.part_file import remove_leftovers
 
 ExtraOutputs = Callable[[Path], Iterable[Path]]  # from an output's path without extension to further files
 
@@ -39,8 +40,11 @@ class Plan:
         """Create the folders that the jobs write to; raises UsageError where that or writing there is impossible.
 
         All before the work starts: a folder that is gone later (a drive unplugged) must not be made anew elsewhere.
+        What killed runs left behind is removed, also where nothing is to do any more.
         """
         make_folders(job.target.parent for job in self.jobs)
+        for folder in {job.target.parent for job in self.skipped}:
+            remove_leftovers(folder)
 
 
 def plan(

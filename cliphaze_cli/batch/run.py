@@ -1,5 +1,6 @@
 """Process many images: the next is read and the last is written while one is being worked on."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from cliphaze_cli.batch.budget import POLL_SECONDS, ByteBudget
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.report import BatchReport, FileResult, explain
+from cliphaze_cli.batch.report import BatchReport, FileResult, Status, explain
+from cliphaze_cli.errors import CliphazeError, OutputExistsError
 
 if TYPE_CHECKING:
     from cliphaze_cli.imaging.photo import Photo
@@ -35,6 +37,7 @@ def run(
     write: Callable[["Photo", Path], Iterable[str]],
     on_result: Callable[[FileResult], object] | None = None,
     on_interrupt: Callable[[], object] | None = None,
+    skip_existing: bool = False,
     bytes_in_flight: int = BYTES_IN_FLIGHT,
 ) -> BatchReport:
     """Read, process and write every job; a file that fails is reported and the others go on.
@@ -43,7 +46,8 @@ def run(
     atomically. `on_result` is called from the writing thread, once per job and in their order; an exception of it
     stops the batch and is raised here. KeyboardInterrupt also stops it: a write under way is finished, later jobs are
     dropped, and the report says interrupted; `on_interrupt` is called then, to end a read under way. Decoded images are
-    held up to `bytes_in_flight` plus one image.
+    held up to `bytes_in_flight` plus one image. With `skip_existing` a job is left out as skipped if its target has
+    appeared by the time it is read or written: another run may be at work in the same folder.
     """
     pipeline = _Pipeline(
         jobs,
@@ -52,9 +56,14 @@ def run(
         write=write,
         on_result=on_result,
         on_interrupt=on_interrupt,
+        skip_existing=skip_existing,
         bytes_in_flight=bytes_in_flight,
     )
     return pipeline.run()
+
+
+class _MadeMeanwhileError(CliphazeError):
+    """A job whose output is there by now."""
 
 
 @dataclass(eq=False)
@@ -69,17 +78,19 @@ class _Step:
     notices: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    status: Status = "done"
     reason: str | None = None
     traceback: str | None = None
 
     def attempt(self, work: Callable[["_Step"], None]) -> None:
-        """Do `work` unless the job has failed already; a failure is kept as text, so that no frame keeps arrays."""
-        if self.reason is not None:
+        """Do `work` unless the job has ended already; a failure is kept as text, so that no frame keeps arrays."""
+        if self.status != "done":
             return
         started = time.perf_counter()
         try:
             work(self)
         except Exception as error:  # noqa: BLE001 - one bad file never stops a batch
+            self.status = "skipped" if isinstance(error, _MadeMeanwhileError) else "failed"
             self.reason, self.traceback = explain(error)
             self.photo = self.product = None
         self.seconds += time.perf_counter() - started
@@ -88,12 +99,12 @@ class _Step:
         return FileResult(
             source=self.job.source,
             target=self.job.target,
-            status="done" if self.reason is None else "failed",
+            status=self.status,
             reason=self.reason,
             seconds=self.seconds,
             size=self.size,
             notices=self.notices,
-            extras=self.job.extras if self.reason is None else (),
+            extras=self.job.extras if self.status == "done" else (),
             details=self.details,
             traceback=self.traceback,
         )
@@ -109,10 +120,11 @@ class _Pipeline:
         write: Callable[["Photo", Path], Iterable[str]],
         on_result: Callable[[FileResult], object] | None,
         on_interrupt: Callable[[], object] | None,
+        skip_existing: bool,
         bytes_in_flight: int,
     ) -> None:
         self._jobs, self._process, self._read, self._write, self._on_result = jobs, process, read, write, on_result
-        self._on_interrupt = on_interrupt
+        self._on_interrupt, self._skip_existing = on_interrupt, skip_existing
         self._budget = ByteBudget(bytes_in_flight)
         self._stop = threading.Event()
         self._to_process: Queue[_Step | None] = Queue(maxsize=4)  # None: no more steps
@@ -171,6 +183,7 @@ class _Pipeline:
                 self._on_result(result)
 
     def _read_one(self, step: _Step) -> None:
+        self._leave_out_if_made(step.job)
         photo = self._read(step.job.source)
         height, width = photo.pixels.shape[:2]
         step.photo, step.size, step.notices = photo, (width, height), photo.notices
@@ -184,11 +197,20 @@ class _Pipeline:
 
     def _write_one(self, step: _Step) -> None:
         assert step.product is not None
+        self._leave_out_if_made(step.job)
         # Extras first: where the photo itself exists, its job is complete.
         if step.product.write_extras is not None:
             step.product.write_extras(step.job)
-        step.notices += tuple(self._write(step.product.photo, step.job.target))
+        try:
+            step.notices += tuple(self._write(step.product.photo, step.job.target))
+        except OutputExistsError:
+            self._leave_out_if_made(step.job)
+            raise
         step.product = None
+
+    def _leave_out_if_made(self, job: Job) -> None:
+        if self._skip_existing and os.path.lexists(job.target):
+            raise _MadeMeanwhileError("the output exists: another run made it meanwhile")
 
     def _in_thread(self, work: Callable[[], None]) -> None:
         try:

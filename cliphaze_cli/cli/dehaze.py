@@ -1,7 +1,7 @@
 """`cliphaze dehaze`: remove the haze from a photo, or from a folder of photos."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +12,7 @@ from cliphaze_cli import __version__
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.plan import plan
 from cliphaze_cli.batch.report import BatchReport, FileResult
-from cliphaze_cli.batch.run import run
+from cliphaze_cli.batch.run import Product, run
 from cliphaze_cli.cli import options, outcome
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.loading import add_clip, description, load
@@ -22,8 +22,8 @@ from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_named
 from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from cliphaze_cli.dehazer import Dehazer
     from cliphaze_cli.imaging.isolated import IsolatedReader
+    from cliphaze_cli.imaging.photo import Photo
 
 FILES, OUTPUT = "Files", "Output"  # panels of --help
 
@@ -162,6 +162,8 @@ def dehaze(
 
     report, used = BatchReport(()), dict.fromkeys(("weights_sha256", "device", "precision", "resolution", "clip"))
     if work.jobs:
+        from cliphaze_cli.batch.dehazing import dehazing
+        from cliphaze_cli.imaging import imagefile
         from cliphaze_cli.imaging.isolated import IsolatedReader
 
         with IsolatedReader(options.limits_of(max_megapixels, time_limit)) as reader:
@@ -171,7 +173,16 @@ def dehaze(
             model, used = dehazer.weights_name, description(dehazer)
             console.detail(f"{model} on {used['device']}, {used['precision']}, long side {used['resolution']}")
             work.make_folders()
-            report = _run(work.jobs, reader, dehazer, strength=strength, quality=quality, maps=density, console=console)
+            report = _run(
+                work.jobs,
+                reader,
+                partial(imagefile.write, quality=quality, replace=overwrite),
+                dehazing(dehazer, strength=strength, maps=density, replace_maps=overwrite or skip_existing),
+                skip_existing=skip_existing,
+                console=console,
+            )
+    else:
+        work.make_folders()  # for what killed runs left there
 
     results = outcome.all_results(work, report)
     seconds = time.perf_counter() - started
@@ -200,16 +211,12 @@ def _density_paths(stem: Path) -> list[Path]:
 def _run(
     jobs: Sequence[Job],
     reader: "IsolatedReader",
-    dehazer: "Dehazer",
+    write: Callable[["Photo", Path], Iterable[str]],
+    process: Callable[["Photo"], Product],
     *,
-    strength: float,
-    quality: int | None,
-    maps: bool,
+    skip_existing: bool,
     console: Console,
 ) -> BatchReport:
-    from cliphaze_cli.batch.dehazing import dehazing
-    from cliphaze_cli.imaging import imagefile
-
     with progress_bar(console, len(jobs)) as advance:
 
         def finished(result: FileResult) -> None:
@@ -218,9 +225,10 @@ def _run(
 
         return run(
             jobs,
-            dehazing(dehazer, strength=strength, maps=maps),
+            process,
             read=reader,
-            write=partial(imagefile.write, quality=quality),
+            write=write,
             on_result=finished,
             on_interrupt=reader.close,
+            skip_existing=skip_existing,
         )

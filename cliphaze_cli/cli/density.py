@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -137,7 +138,7 @@ def density(
         judge = _network(model, weights, device, precision) if from_network else _clip(clip, builder, prompts, device)
         make_folders(job.target.parent for job in jobs)
         console.detail(f"maps by {judge.label}")
-        _run(jobs, read, judge, npy=npy, console=console)
+        _run(jobs, read, judge, npy=npy, overwrite=overwrite, console=console)
 
 
 def _plan(images: Sequence[Path], output: Path | None, *, npy: bool, overwrite: bool, console: Console) -> list[Job]:
@@ -212,13 +213,24 @@ def _network(model: str, weights: Path | None, device: str, precision: str) -> _
     )
 
 
-def _run(jobs: Sequence[Job], read: "Callable[[Path], Photo]", judge: _Source, *, npy: bool, console: Console) -> None:
+def _run(
+    jobs: Sequence[Job],
+    read: "Callable[[Path], Photo]",
+    judge: _Source,
+    *,
+    npy: bool,
+    overwrite: bool,
+    console: Console,
+) -> None:
     """Make every job's maps; a photo that fails is reported, and the others are done all the same."""
+    from cliphaze_cli.imaging.densitymap import save_density
+
+    save = partial(save_density, npy=npy, title=f"haze density ({judge.label})", replace=overwrite)
     done: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
     for job in jobs:
         try:
-            mean, paths = _map_photo(job, read, judge, npy, console)
+            mean, paths = _map_photo(job, read, judge, save, console)
         except Exception as error:  # noqa: BLE001 -- one bad file must not stop the rest
             reason, trace = explain(error)
             failed.append({"input": str(job.source), "error": reason})
@@ -237,9 +249,12 @@ def _run(jobs: Sequence[Job], read: "Callable[[Path], Photo]", judge: _Source, *
 
 
 def _map_photo(
-    job: Job, read: "Callable[[Path], Photo]", judge: _Source, npy: bool, console: Console
+    job: Job,
+    read: "Callable[[Path], Photo]",
+    judge: _Source,
+    save: "Callable[[NDArray[np.float32], NDArray[Any], Path], list[Path]]",
+    console: Console,
 ) -> tuple[float, list[Path]]:
-    from cliphaze_cli.imaging.densitymap import save_density
     from cliphaze_cli.prior.upsample import upsample_density
 
     photo = read(job.source)
@@ -247,5 +262,5 @@ def _map_photo(
         console.detail(f"{shown(job.source)}: {notice}")
     density = upsample_density(judge.estimate(photo.pixels), photo.pixels)
     stem = job.target.parent / job.source.stem
-    paths = save_density(density, photo.pixels, stem, npy=npy, title=f"haze density ({judge.label})")
+    paths = save(density, photo.pixels, stem)
     return round(float(density.mean(dtype="float64")), 6), paths

@@ -34,8 +34,8 @@ def exit_code(results: Iterable[FileResult], interrupted: bool) -> int:
 
 def file_line(result: FileResult) -> str:
     """One finished file, for --verbose."""
-    if result.status == "failed":
-        return f"{shown(result.source)}: failed"
+    if result.status != "done":
+        return f"{shown(result.source)}: {result.status}"
     size = f"{result.size[0]} x {result.size[1]}, " if result.size else ""
     target = shown(result.target) if result.target else ""
     return f"{shown(result.source)} -> {target} ({size}{result.seconds:.1f} s)"

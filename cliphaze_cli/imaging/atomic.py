@@ -3,17 +3,15 @@
 import contextlib
 import errno
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from cliphaze_cli.errors import ImageError
+from cliphaze_cli.errors import ImageError, OutputExistsError
+from cliphaze_cli.imaging.part_file import create_part
 
-PART_SUFFIX = ".cliphaze-part"
-"""Ending of the temporary files, which are hidden and lie beside the file they become."""
-
+_OPEN_FILES_CAN_MOVE = os.name != "nt"
 _NO_SPACE = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -43,10 +41,11 @@ def shown(path: Path) -> str:
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[ByteSink]:
-    """A file to write that replaces `path` when the block ends, and vanishes if it fails or is interrupted.
+def atomic_file(path: Path, *, replace: bool = True) -> Iterator[ByteSink]:
+    """A file to write that becomes `path` when the block ends, and vanishes if it fails or is interrupted.
 
-    A symbolic link stays one: its target is replaced. Raises ImageError where the system refuses.
+    After the block the file is on the disk, also if the power fails. A symbolic link stays one: its target is replaced.
+    Raises ImageError where the system refuses, and OutputExistsError if `path` exists by then and not `replace`.
     """
     target = Path(os.path.realpath(path))
     part = None
@@ -54,13 +53,21 @@ def atomic_file(path: Path) -> Iterator[ByteSink]:
         if target.exists() and not target.is_file():
             kind = "a folder" if target.is_dir() else "not a regular file"
             raise ImageError(f"cannot write {shown(path)}: it is {kind}; choose another output name")
-        part, descriptor = _create_part(target)
+        part, descriptor = create_part(target)
         with os.fdopen(descriptor, "wb") as stream:
             yield _Sink(stream)
             stream.flush()
             os.fsync(stream.fileno())
-        part.replace(target)
+            if _OPEN_FILES_CAN_MOVE:  # and closing would end the lock
+                _publish(part, target, replace)
+        if not _OPEN_FILES_CAN_MOVE:
+            _publish(part, target, replace)
         part = None
+        sync_folder(target.parent)
+    except FileExistsError as error:
+        raise OutputExistsError(
+            f"{shown(path)} exists by now: something else made it meanwhile, and it is kept; --overwrite replaces it"
+        ) from error
     except OSError as error:
         raise ImageError(f"cannot write {shown(path)}: {_reason(error, target)}") from error
     finally:
@@ -73,7 +80,7 @@ def refuse_unwritable(folder: Path) -> None:
     """Raise ImageError if no file can be made in `folder`: by trying, as permissions do not tell on every system."""
     part = None
     try:
-        part, descriptor = _create_part(folder / "trial")
+        part, descriptor = create_part(folder / "trial")
         os.close(descriptor)
     except OSError as error:
         raise ImageError(f"cannot write in {shown(folder)}: {_reason(error, folder / 'trial')}") from error
@@ -83,15 +90,34 @@ def refuse_unwritable(folder: Path) -> None:
                 part.unlink()
 
 
-def _create_part(target: Path) -> tuple[Path, int]:
-    # Not tempfile.mkstemp: it makes files that only their owner may read, and asking for the umask to correct that
-    # is not thread-safe. Names are cut because the ending could make a long one too long.
-    stem = target.name.encode("utf-8", "surrogateescape")[:120].decode("utf-8", "ignore")
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-    while True:
-        part = target.with_name(f".{stem}.{secrets.token_hex(4)}{PART_SUFFIX}")
-        with contextlib.suppress(FileExistsError):
-            return part, os.open(part, flags, 0o666)
+def sync_folder(folder: Path) -> None:
+    """Have the names in `folder` survive a power cut, as far as the system offers that."""
+    if hasattr(os, "O_DIRECTORY"):
+        with contextlib.suppress(OSError):  # some network drives refuse
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def _publish(part: Path, target: Path, replace: bool) -> None:
+    """Give the finished file its name; raises FileExistsError if that is taken and not to be replaced."""
+    if replace:
+        part.replace(target)
+    elif os.name == "nt":
+        part.rename(target)  # fails there if the target exists
+    else:
+        try:
+            os.link(part, target)  # unlike a rename it fails if the target exists, whoever makes it at this moment
+        except FileExistsError:
+            raise
+        except OSError:  # no hard links on this disk (FAT): what is left is to look first
+            if os.path.lexists(target):
+                raise FileExistsError from None
+            part.replace(target)
+        else:
+            part.unlink()
 
 
 def _reason(error: OSError, target: Path) -> str:

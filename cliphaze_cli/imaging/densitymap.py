@@ -25,7 +25,13 @@ def density_paths(stem: Path, npy: bool = False) -> list[Path]:
 
 
 def save_density(
-    density: NDArray[np.floating], photo_pixels: NDArray[Any], stem: Path, *, npy: bool = False, title: str
+    density: NDArray[np.floating],
+    photo_pixels: NDArray[Any],
+    stem: Path,
+    *,
+    npy: bool = False,
+    title: str,
+    replace: bool = True,
 ) -> list[Path]:
     """Writes a haze-density map, each file atomically, and returns their paths.
 
@@ -33,17 +39,17 @@ def save_density(
     photo_pixels: (H, W, 3) uint8 or uint16, the photo it belongs to.
     Files: `STEM.density.png`, 16-bit grey, 65535 for density 1; `STEM.density-overlay.png`, the photo under a colour
     map with a legend and `title`, at most `OVERLAY_LONG_SIDE` pixels; with `npy` also `STEM.density.npy`, float32.
-    Raises ImageError if a file cannot be written, ValueError if the shapes differ.
+    Raises ImageError if a file cannot be written, or without `replace` exists, and ValueError if the shapes differ.
     """
     if density.shape != photo_pixels.shape[:2]:
         raise ValueError(f"density is {density.shape}, the photo {photo_pixels.shape[:2]}: they must match")
     paths = density_paths(stem, npy)
-    with atomic_file(paths[0]) as sink:
+    with atomic_file(paths[0], replace=replace) as sink:
         png16_writer.encode(sink, _to_16bit(density))
-    with atomic_file(paths[1]) as sink:
+    with atomic_file(paths[1], replace=replace) as sink:
         _overlay(density, photo_pixels, title).save(sink, "PNG", compress_level=4)  # type: ignore[arg-type]
     if npy:
-        with atomic_file(paths[2]) as sink:
+        with atomic_file(paths[2], replace=replace) as sink:
             np.lib.format.write_array(sink, np.asarray(density, np.float32), allow_pickle=False)
     return paths
 

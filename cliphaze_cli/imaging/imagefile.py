@@ -48,12 +48,15 @@ def read(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Photo:
         ) from error
 
 
-def write(photo: Photo, path: Path, *, format: str | None = None, quality: int | None = None) -> tuple[str, ...]:
+def write(
+    photo: Photo, path: Path, *, format: str | None = None, quality: int | None = None, replace: bool = True
+) -> tuple[str, ...]:
     """Encodes `photo` to `path`, which appears complete or not at all; returns notices of what could not be kept.
 
     format: such as "PNG"; None means the one that the path's extension stands for, or else the photo's own.
     quality: 0..100 for JPEG, WebP, AVIF and HEIF; None means a high one. Grey stays one channel where the format has
-    such a thing, and uint16 stays 16 bits in PNG and TIFF. Raises ImageError.
+    such a thing, and uint16 stays 16 bits in PNG and TIFF. Raises ImageError; without `replace` OutputExistsError if
+    `path` exists when the photo is complete.
     """
     path = Path(path)
     name = (format_named(format) if format else format_of_name(path)) or (None if format else photo.format)
@@ -61,7 +64,7 @@ def write(photo: Photo, path: Path, *, format: str | None = None, quality: int |
         raise ImageError(f"cannot write {shown(path)} as {format or name}; choose {FORMATS_SHOWN}")
     if quality is not None and not 0 <= quality <= 100:
         raise ImageError(f"cannot write {shown(path)}: quality is {quality}; choose 0 to 100")
-    with atomic_file(path) as sink:
+    with atomic_file(path, replace=replace) as sink:
         try:
             with pillow_guard():
                 return encoder.encode(sink, photo, FORMATS[name], quality)

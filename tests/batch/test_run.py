@@ -11,7 +11,7 @@ import pytest
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.report import FileResult
 from cliphaze_cli.batch.run import Product, run
-from cliphaze_cli.errors import ImageError
+from cliphaze_cli.errors import ImageError, OutputExistsError
 from cliphaze_cli.imaging.photo import Photo
 
 PATIENCE = 20.0  # seconds after which a test that would hang fails instead
@@ -207,3 +207,31 @@ def test_a_failing_listener_stops_the_batch_and_is_raised() -> None:
     with pytest.raises(BrokenPipeError, match="nobody reads"):
         run(jobs(50), unchanged, read=photo_of, write=discard, on_result=listen)
     assert_no_threads_left()
+
+
+def test_an_output_that_another_run_made_meanwhile_is_skipped_or_told(tmp_path: Path) -> None:
+    """0 appears before it is read, 1 while it is processed, 2 while it is written; 3 never."""
+    jobs = [Job(Path(f"{index}.png"), tmp_path / f"{index}.out") for index in range(4)]
+    extras: list[str] = []
+
+    def process(photo: Photo) -> Product:
+        if photo.pixels[0, 0, 0] == 1:
+            jobs[1].target.touch()
+        return Product(photo, write_extras=lambda job: extras.append(job.source.stem))
+
+    def write(photo: Photo, target: Path) -> tuple[str, ...]:
+        if target == jobs[2].target:
+            target.touch()
+        if target.exists():
+            raise OutputExistsError(f"{target} exists by now")
+        return ()
+
+    for skip_existing, status, expected_extras in ((True, "skipped", "23"), (False, "failed", "0123")):
+        extras.clear()
+        for job in jobs[1:3]:
+            job.target.unlink(missing_ok=True)
+        jobs[0].target.touch()
+        report = run(jobs, process, read=photo_of, write=write, skip_existing=skip_existing)
+        assert [result.status for result in report.results] == [status] * 3 + ["done"]
+        assert all("exists" in (result.reason or "") for result in report.results[:3])
+        assert "".join(extras) == expected_extras

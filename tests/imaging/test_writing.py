@@ -12,6 +12,7 @@ from PIL import Image
 from cliphaze_cli.errors import ImageError
 from cliphaze_cli.imaging import atomic
 from cliphaze_cli.imaging.imagefile import read, write
+from cliphaze_cli.imaging.part_file import PART_SUFFIX
 from tests.imaging.samples import names_in, noise, photo, smooth
 
 
@@ -76,7 +77,7 @@ def test_while_writing_the_part_is_hidden_and_recognisable(tmp_path, monkeypatch
     write(photo(smooth()), tmp_path / "out.png")
     (part,) = seen
     assert part.startswith(".out.png.")
-    assert part.endswith(atomic.PART_SUFFIX)
+    assert part.endswith(PART_SUFFIX)
 
 
 def test_permissions_follow_the_umask(tmp_path):
