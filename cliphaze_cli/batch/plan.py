@@ -1,8 +1,8 @@
 """Decide which inputs become which outputs; whatever would lose work is refused here, before any work starts."""
 
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cliphaze_cli.batch.discover import Found, find_images
@@ -35,6 +35,12 @@ class Plan:
     skipped: tuple[Job, ...] = ()
     ignored: int = 0
     unreadable: tuple[tuple[Path, str], ...] = ()  # sub-folders that could not be listed, and why
+
+    @property
+    def files(self) -> Iterator[Path]:
+        """Every file that is read, written or already written."""
+        for job in (*self.jobs, *self.skipped):
+            yield from (job.source, *job.outputs)
 
     def make_folders(self) -> None:
         """Create the folders that the jobs write to; raises UsageError where that or writing there is impossible.
@@ -74,8 +80,6 @@ def plan(
         UsageError: contradictory options, nothing to do, an output that exists, that two inputs share, or that is
             itself an input.
     """
-    if overwrite and skip_existing:
-        raise UsageError("--overwrite and --skip-existing contradict each other: give one of them")
     if any(character in suffix for character in "/\\\0"):
         raise UsageError(f"--suffix is a part of a file name and cannot contain a path separator: {suffix!r}")
 
@@ -84,6 +88,20 @@ def plan(
         found, pairs = _folder_pairs(input, output, recursive, suffix, format)
     else:
         found, pairs = None, [_file_pair(input, output, suffix, format)]
+    work = plan_pairs(pairs, overwrite=overwrite, skip_existing=skip_existing, extra_outputs=extra_outputs)
+    return work if found is None else replace(work, ignored=found.ignored, unreadable=found.unreadable)
+
+
+def plan_pairs(
+    pairs: Iterable[tuple[Path, Path]],
+    *,
+    overwrite: bool = False,
+    skip_existing: bool = False,
+    extra_outputs: ExtraOutputs | None = None,
+) -> Plan:
+    """Plan the work from each source to its target; options and refusals as in `plan`."""
+    if overwrite and skip_existing:
+        raise UsageError("--overwrite and --skip-existing contradict each other: give one of them")
     jobs = [_job(source, target, extra_outputs) for source, target in pairs]
     refuse_shared_outputs(jobs)
     refuse_outputs_that_are_inputs(jobs)
@@ -94,12 +112,7 @@ def plan(
         jobs = [job for job in jobs if not os.path.lexists(job.target)]
     elif not overwrite:
         refuse_existing(jobs)
-    return Plan(
-        jobs=tuple(jobs),
-        skipped=tuple(skipped),
-        ignored=found.ignored if found else 0,
-        unreadable=found.unreadable if found else (),
-    )
+    return Plan(jobs=tuple(jobs), skipped=tuple(skipped))
 
 
 def _refuse_unwritable_kind(output: Path) -> None:

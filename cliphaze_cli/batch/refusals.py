@@ -2,11 +2,12 @@
 
 import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.errors import UsageError
+from cliphaze_cli.report.storage import ENDINGS
 
 
 def refuse_shared_outputs(jobs: Sequence[Job]) -> None:
@@ -52,6 +53,21 @@ def refuse_existing(jobs: Sequence[Job]) -> None:
         raise UsageError(
             f"{count} already ({first}): give --skip-existing to keep what is there, or --overwrite to replace it"
         )
+
+
+def refuse_report(report: Path, others: Iterable[Path], *, overwrite: bool) -> None:
+    """Raise UsageError if a report cannot be written to that path, or would replace one of the `others` or, without
+    `overwrite`, any file."""
+    if report.suffix.lower() not in ENDINGS:
+        raise UsageError(f"--report takes a name that ends in {' or '.join(ENDINGS)}, not {report.name!r}")
+    if report.is_dir():
+        raise UsageError(f"cannot write the report {report}: a folder of that name is in the way")
+    key, identity = _key(report), _identity(report)
+    for other in others:
+        if _key(other) == key or (identity is not None and _identity(other) == identity):
+            raise UsageError(f"the report {report} would replace {other}: choose another name for it")
+    if os.path.lexists(report) and not overwrite:
+        raise UsageError(f"the report {report} exists already: choose another name, or give --overwrite to replace it")
 
 
 def _key(path: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from cliphaze_cli.errors import CliphazeError
 
-Status = Literal["done", "failed", "skipped"]
+Status = Literal["done", "failed", "skipped", "pending"]  # pending: not reached before the batch ended
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class FileResult:
     reason: str | None = None  # why it failed or was skipped, one line
     seconds: float = 0.0
     size: tuple[int, int] | None = None  # (width, height) in pixels
+    source_bytes: int | None = None  # of the files
+    target_bytes: int | None = None
     notices: tuple[str, ...] = ()
     extras: tuple[Path, ...] = ()  # further files written for it
     details: Mapping[str, Any] = field(default_factory=dict)  # what the caller wants reported, JSON-ready
@@ -37,6 +39,14 @@ class BatchReport:
     def count(self, status: Status) -> int:
         """Return how many files ended with `status`."""
         return sum(result.status == status for result in self.results)
+
+
+def bytes_of(path: Path) -> int | None:
+    """Return the size of a file, or None where there is none."""
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return None
 
 
 def explain(error: BaseException) -> tuple[str, str | None]:

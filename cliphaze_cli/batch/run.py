@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cliphaze_cli.batch.budget import POLL_SECONDS, ByteBudget
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.report import BatchReport, FileResult, Status, explain
+from cliphaze_cli.batch.report import BatchReport, FileResult, Status, bytes_of, explain
 from cliphaze_cli.errors import CliphazeError, OutputExistsError
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ class _Step:
             reason=self.reason,
             seconds=self.seconds,
             size=self.size,
+            source_bytes=bytes_of(self.job.source),
+            target_bytes=bytes_of(self.job.target) if self.status == "done" else None,
             notices=self.notices,
             extras=self.job.extras if self.status == "done" else (),
             details=self.details,

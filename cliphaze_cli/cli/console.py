@@ -1,12 +1,12 @@
 """The one sink of output: text for people on stderr, results for programs on stdout."""
 
 import contextlib
-import json
 import sys
 from dataclasses import dataclass
 from typing import Any
 
 from cliphaze_cli.errors import CliphazeError
+from cliphaze_cli.report.storage import json_text
 
 
 @dataclass
@@ -39,11 +39,7 @@ class Console:
         if self.as_json:
             if sys.stdout is None:  # closed by whoever started this process
                 raise CliphazeError("cannot write the JSON document: standard output is closed")
-            text = json.dumps(document, indent=2, ensure_ascii=False)
-            try:
-                text.encode(sys.stdout.encoding or "utf-8")
-            except UnicodeEncodeError:  # a file name outside the terminal's alphabet, or not text at all
-                text = json.dumps(document, indent=2)
+            text = json_text(document, sys.stdout.encoding or "utf-8")
             try:
                 sys.stdout.write(text + "\n")
                 sys.stdout.flush()

@@ -1,43 +1,23 @@
 """`cliphaze dehaze`: remove the haze from a photo, or from a folder of photos."""
 
-import time
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from cliphaze_cli import __version__
-from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.plan import plan
-from cliphaze_cli.batch.report import BatchReport, FileResult
-from cliphaze_cli.batch.run import Product, run
-from cliphaze_cli.cli import options, outcome
-from cliphaze_cli.cli.console import Console
-from cliphaze_cli.cli.loading import add_clip, description, load
-from cliphaze_cli.cli.progress import progress_bar
+from cliphaze_cli.batch.plan import ExtraOutputs, Plan, plan, plan_pairs
+from cliphaze_cli.batch.refusals import refuse_report
+from cliphaze_cli.cli import options
+from cliphaze_cli.cli.carry_out import Conditions, carry_out
 from cliphaze_cli.errors import UsageError
+from cliphaze_cli.imaging.atomic import shown
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_named
 from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
-
-if TYPE_CHECKING:
-    from cliphaze_cli.imaging.isolated import IsolatedReader
-    from cliphaze_cli.imaging.photo import Photo
+from cliphaze_cli.report.retry import Leftover, leftover
+from cliphaze_cli.report.settings import Settings
 
 FILES, OUTPUT = "Files", "Output"  # panels of --help
-
-
-def _check_strength(strength: float) -> float:
-    if not 0 <= strength <= 1:
-        raise UsageError(f"--strength must lie between 0 (nothing) and 1 (all haze), not {strength:g}")
-    return strength
-
-
-def _check_quality(quality: int | None) -> int | None:
-    if quality is not None and not 1 <= quality <= 100:
-        raise UsageError(f"--quality must lie between 1 and 100, not {quality}")
-    return quality
+_NOT_WITH_RETRY = "INPUT, OUTPUT, --recursive, --suffix and --format"
 
 
 def _check_format(name: str | None) -> str | None:
@@ -49,18 +29,18 @@ def _check_format(name: str | None) -> str | None:
 def dehaze(
     context: typer.Context,
     input: Annotated[
-        Path,
+        Path | None,
         typer.Argument(metavar="INPUT", parser=options.parse_path, show_default=False, help="A photo or a folder."),
-    ],
+    ] = None,
     output: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             metavar="OUTPUT",
             parser=options.parse_path,
             show_default=False,
             help="A folder; for one photo also a file name.",
         ),
-    ],
+    ] = None,
     *,
     recursive: Annotated[
         bool,
@@ -77,8 +57,18 @@ def dehaze(
         str,
         typer.Option(metavar="TEXT", help="Append to the names of outputs.", show_default=False, rich_help_panel=FILES),
     ] = "",
+    retry: Annotated[
+        Path | None,
+        typer.Option(
+            "--retry",
+            metavar="REPORT",
+            parser=options.parse_path,
+            help="Instead of INPUT and OUTPUT: what failed or was not reached in the run of that report.",
+            rich_help_panel=FILES,
+        ),
+    ] = None,
     strength: Annotated[
-        float, typer.Option(metavar="0..1", callback=_check_strength, help="How much of the haze to remove.")
+        float, typer.Option(metavar="0..1", callback=options.check_strength, help="How much of the haze to remove.")
     ] = 1.0,
     device: options.DeviceOption = "auto",
     precision: options.PrecisionOption = "auto",
@@ -114,7 +104,7 @@ def dehaze(
         int | None,
         typer.Option(
             metavar="1..100",
-            callback=_check_quality,
+            callback=options.check_quality,
             help="Of JPEG, WebP, AVIF and HEIC.",
             show_default="high",
             rich_help_panel=OUTPUT,
@@ -122,6 +112,16 @@ def dehaze(
     ] = None,
     max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MEGAPIXELS,
     time_limit: options.TimeLimitOption = options.DEFAULT_TIME_LIMIT,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="FILE.json|FILE.csv",
+            parser=options.parse_path,
+            help="Write what was done, file by file, with sizes, times, weights and versions.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
     verbose: options.VerboseOption = False,
@@ -132,11 +132,12 @@ def dehaze(
 
     With --skip-existing a photo is done when its output exists, even without maps.
 
+    With --retry what decides a photo's look is as in that run, where it is not given anew.
+
     Hidden files and links to folders are left out.
 
     Exit code: 0 all done, 1 some failed, 2 could not start, 130 interrupted.
     """
-    started = time.perf_counter()
     if context.args:
         raise UsageError(
             f"one INPUT and one OUTPUT are taken, but {len(context.args) + 2} names were given: "
@@ -145,9 +146,59 @@ def dehaze(
     console = options.make_console(quiet=quiet, verbose=verbose, as_json=as_json)
     if clip is not None and no_clip:
         raise UsageError("--clip and --no-clip contradict each other: give one of them")
-    if weights is not None and not weights.is_file():
-        raise UsageError(f"--weights is not a file: {weights}")
-    work = plan(
+    settings = Settings(
+        strength=strength,
+        quality=quality,
+        density=density,
+        resolution=resolution,
+        precision=precision,
+        model=model,
+        weights=None if weights is None else str(weights),
+        clip=clip,
+        no_clip=no_clip,
+    )
+    if retry is None:
+        left = None
+        work = _planned(input, output, recursive, suffix, format, overwrite, skip_existing, settings)
+    else:
+        if input is not None or recursive or suffix or format is not None:
+            raise UsageError(f"--retry takes files and outputs from {shown(retry)}: leave {_NOT_WITH_RETRY} out")
+        left = leftover(retry)
+        settings = options.checked(left.settings.overridden(settings, options.given(context)))
+        work = _retried(left, overwrite, skip_existing, settings)
+        if left.folders:
+            console.notice(f"{left.folders} folders could not be listed then; --retry does not look into them")
+    if settings.weights is not None and not Path(settings.weights).is_file():
+        raise UsageError(f"--weights is not a file: {settings.weights}")
+    if report is not None:
+        read = [path for path in (retry, settings.weights and Path(settings.weights)) if path]
+        refuse_report(report, [*work.files, *read], overwrite=overwrite)
+    if work.ignored:
+        console.detail(f"{work.ignored} files ignored: their names are not those of photos")
+    conditions = Conditions(
+        device=device,
+        limits=options.limits_of(max_megapixels, time_limit),
+        overwrite=overwrite,
+        skip_existing=skip_existing,
+        report=report,
+        retried_sha256=None if left is None else left.weights_sha256,
+    )
+    raise typer.Exit(carry_out(work, settings, conditions, console))
+
+
+def _planned(
+    input: Path | None,
+    output: Path | None,
+    recursive: bool,
+    suffix: str,
+    format: str | None,
+    overwrite: bool,
+    skip_existing: bool,
+    settings: Settings,
+) -> Plan:
+    if input is None or output is None:
+        raise UsageError("INPUT and OUTPUT are needed, or --retry REPORT: `cliphaze dehaze --help` shows how")
+    return plan(
         input,
         output,
         recursive=recursive,
@@ -155,80 +206,16 @@ def dehaze(
         format=format_named(format) if format else None,
         overwrite=overwrite,
         skip_existing=skip_existing,
-        extra_outputs=_density_paths if density else None,
+        extra_outputs=_extra_outputs(settings),
     )
-    if work.ignored:
-        console.detail(f"{work.ignored} files ignored: their names are not those of photos")
-
-    report, used = BatchReport(()), dict.fromkeys(("weights_sha256", "device", "precision", "resolution", "clip"))
-    if work.jobs:
-        from cliphaze_cli.batch.dehazing import dehazing
-        from cliphaze_cli.imaging import imagefile
-        from cliphaze_cli.imaging.isolated import IsolatedReader
-
-        with IsolatedReader(options.limits_of(max_megapixels, time_limit)) as reader:
-            dehazer = load(model, weights, device, precision, resolution)
-            if not no_clip:
-                add_clip(dehazer, clip, console)
-            model, used = dehazer.weights_name, description(dehazer)
-            console.detail(f"{model} on {used['device']}, {used['precision']}, long side {used['resolution']}")
-            work.make_folders()
-            report = _run(
-                work.jobs,
-                reader,
-                partial(imagefile.write, quality=quality, replace=overwrite),
-                dehazing(dehazer, strength=strength, maps=density, replace_maps=overwrite or skip_existing),
-                skip_existing=skip_existing,
-                console=console,
-            )
-    else:
-        work.make_folders()  # for what killed runs left there
-
-    results = outcome.all_results(work, report)
-    seconds = time.perf_counter() - started
-    outcome.tell(console, results, planned=len(work.jobs), interrupted=report.interrupted, seconds=seconds)
-    console.result(
-        {
-            "version": __version__,
-            "model": model,
-            **used,
-            "strength": strength,
-            "files": [outcome.file_record(result) for result in results],
-            **outcome.counts(results),
-            "interrupted": report.interrupted,
-            "seconds": round(seconds, 3),
-        }
-    )
-    raise typer.Exit(outcome.exit_code(results, report.interrupted))
 
 
-def _density_paths(stem: Path) -> list[Path]:
+def _retried(left: Leftover, overwrite: bool, skip_existing: bool, settings: Settings) -> Plan:
+    extra_outputs = _extra_outputs(settings)
+    return plan_pairs(left.pairs, overwrite=overwrite, skip_existing=skip_existing, extra_outputs=extra_outputs)
+
+
+def _extra_outputs(settings: Settings) -> ExtraOutputs | None:
     from cliphaze_cli.imaging.densitymap import density_paths
 
-    return density_paths(stem)
-
-
-def _run(
-    jobs: Sequence[Job],
-    reader: "IsolatedReader",
-    write: Callable[["Photo", Path], Iterable[str]],
-    process: Callable[["Photo"], Product],
-    *,
-    skip_existing: bool,
-    console: Console,
-) -> BatchReport:
-    with progress_bar(console, len(jobs)) as advance:
-
-        def finished(result: FileResult) -> None:
-            console.detail(outcome.file_line(result))
-            advance()
-
-        return run(
-            jobs,
-            process,
-            read=reader,
-            write=write,
-            on_result=finished,
-            on_interrupt=reader.close,
-            skip_existing=skip_existing,
-        )
+    return density_paths if settings.density else None

@@ -2,7 +2,6 @@
 
 import os
 import platform
-from importlib import metadata
 from typing import Annotated, Any
 
 import typer
@@ -12,22 +11,7 @@ from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.weights_state import weights_states, weights_table
 from cliphaze_cli.hub.cache import cache_root
 from cliphaze_cli.hub.failures import one_line
-
-_DISTRIBUTIONS = (
-    "cliphaze",
-    "torch",
-    "torchvision",
-    "open_clip_torch",
-    "huggingface_hub",
-    "safetensors",
-    "numpy",
-    "pillow",
-    "pillow-heif",
-    "opencv-python-headless",
-    "tifffile",
-    "mamba-ssm",
-    "triton",
-)
+from cliphaze_cli.versions import versions
 
 
 def info(
@@ -37,7 +21,7 @@ def info(
     console = Console(as_json=as_json)
     devices = _devices()
     document = {
-        "versions": _versions(),
+        "versions": versions(),
         "platform": platform.platform(),
         "devices": devices,
         "scan": _scan(devices),
@@ -48,20 +32,6 @@ def info(
     if not as_json:
         for line in _lines(document):
             console.info(line)
-
-
-def _versions() -> dict[str, str | None]:
-    versions: dict[str, str | None] = {"python": platform.python_version()}
-    for name in _DISTRIBUTIONS:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = None
-    if versions["cliphaze"] is None:  # run from the sources, not installed
-        from cliphaze_cli import __version__
-
-        versions["cliphaze"] = __version__
-    return versions
 
 
 def _devices() -> dict[str, Any]:
@@ -110,8 +80,8 @@ def _hub() -> dict[str, Any]:
 
 def _lines(document: dict[str, Any]) -> list[str]:
     lines = ["Versions"]
-    versions = [(f"  {name}", version or "not installed") for name, version in document["versions"].items()]
-    lines += [*aligned([*versions, ("  platform", document["platform"])]), "", "Devices"]
+    rows = [(f"  {name}", version or "not installed") for name, version in document["versions"].items()]
+    lines += [*aligned([*rows, ("  platform", document["platform"])]), "", "Devices"]
     lines += [*_device_lines(document["devices"]), "", "Selective scan"]
     scan = document["scan"]
     for backend in scan["backends"]:

@@ -36,12 +36,20 @@ def add_clip(dehazer: "Dehazer", clip: str | None, console: Console) -> None:
 
 
 def description(dehazer: "Dehazer") -> dict[str, Any]:
-    """What was used, for people and for --json."""
+    """What is used, for people, --json and reports."""
     names = {"torch.float32": "fp32", "torch.bfloat16": "bf16", "torch.float16": "fp16"}
     return {
+        "model": dehazer.weights_name,
         "weights_sha256": dehazer.weights_sha256,
         "device": str(dehazer.device),
         "precision": names[str(dehazer.precision)],
         "resolution": dehazer.working_side or "full",
         "clip": dehazer.prior.name if dehazer.prior is not None else None,
+        "clip_sha256": dehazer.prior.sha256 if dehazer.prior is not None else None,
     }
+
+
+def nothing_used(model: str) -> dict[str, Any]:
+    """The same of a run that had nothing to do, and loaded nothing."""
+    names = ("weights_sha256", "device", "precision", "resolution", "clip", "clip_sha256")
+    return {"model": model, **dict.fromkeys(names)}

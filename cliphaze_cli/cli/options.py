@@ -12,6 +12,7 @@ import typer
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.errors import UsageError
 from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, DEFAULT_SECONDS, Limits
+from cliphaze_cli.report.settings import Settings
 from cliphaze_cli.resolution import working_side
 
 MOST_MEGAPIXELS = 10_000
@@ -31,6 +32,20 @@ def check_precision(precision: str) -> str:
     if precision.lower() not in PRECISIONS:
         raise UsageError(f"--precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
     return precision.lower()
+
+
+def check_strength(strength: float) -> float:
+    """Return `strength` if it lies in 0..1; raise UsageError otherwise."""
+    if not 0 <= strength <= 1:
+        raise UsageError(f"--strength must lie between 0 (nothing) and 1 (all haze), not {strength:g}")
+    return strength
+
+
+def check_quality(quality: int | None) -> int | None:
+    """Return `quality` if it is None or lies in 1..100; raise UsageError otherwise."""
+    if quality is not None and not 1 <= quality <= 100:
+        raise UsageError(f"--quality must lie between 1 and 100, not {quality}")
+    return quality
 
 
 def _check_resolution(text: str) -> str:
@@ -53,6 +68,21 @@ def _check_seconds(seconds: float) -> float:
 def limits_of(max_megapixels: float, time_limit: float) -> Limits:
     """Return the limits that --max-megapixels and --time-limit ask for."""
     return Limits(max(1, round(max_megapixels * 1e6)), time_limit)
+
+
+def checked(settings: Settings) -> Settings:
+    """Return settings that come from a report if the options would take them; raise UsageError otherwise."""
+    check_strength(settings.strength)
+    check_quality(settings.quality)
+    check_precision(settings.precision)
+    _check_resolution(settings.resolution)
+    return settings
+
+
+def given(context: typer.Context) -> set[str]:
+    """The names of the parameters that were given, as opposed to those that keep their default."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return {name for name, source in sources.items() if source is not None and source.name != "DEFAULT"}
 
 
 def parse_path(text: str) -> Path:

@@ -1,28 +1,29 @@
-"""A batch's end, for people (lines on stderr) and for programs (the document of --json)."""
+"""A batch's end: every file's result, the exit code, and the lines for people on stderr."""
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from cliphaze_cli.batch.plan import Plan
-from cliphaze_cli.batch.report import BatchReport, FileResult
+from cliphaze_cli.batch.report import FileResult
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.interruption import EXIT_INTERRUPTED
 from cliphaze_cli.imaging.atomic import shown
 
 
-def all_results(plan: Plan, report: BatchReport) -> list[FileResult]:
-    """Every file by its path: what was processed, what was skipped, and folders that could not be listed."""
+def all_results(plan: Plan, results: Iterable[FileResult]) -> list[FileResult]:
+    """Every file by its path: what was processed, skipped or not reached, and folders that could not be listed."""
+    results = list(results)
+    reached = {result.source for result in results}
+    pending = [
+        FileResult(job.source, job.target, "pending", reason="not reached")
+        for job in plan.jobs
+        if job.source not in reached
+    ]
     skipped = [FileResult(job.source, job.target, "skipped", reason="the output exists") for job in plan.skipped]
     failed = [
         FileResult(folder, None, "failed", reason=f"cannot list this folder: {why}") for folder, why in plan.unreadable
     ]
-    return sorted([*report.results, *skipped, *failed], key=lambda result: result.source)
-
-
-def counts(results: list[FileResult]) -> dict[str, int]:
-    """How many files were done, failed and skipped."""
-    return {status: sum(result.status == status for result in results) for status in ("done", "failed", "skipped")}
+    return sorted([*results, *pending, *skipped, *failed], key=lambda result: result.source)
 
 
 def exit_code(results: Iterable[FileResult], interrupted: bool) -> int:
@@ -50,7 +51,7 @@ def tell(console: Console, results: list[FileResult], *, planned: int, interrupt
             console.error(failure_line(result))
             if result.traceback:
                 console.detail(result.traceback.rstrip())
-    done, failed, skipped = counts(results).values()
+    done, failed, skipped = (sum(each.status == status for each in results) for status in ("done", "failed", "skipped"))
     if interrupted:
         console.error(f"interrupted with {done} of {planned} done; --skip-existing will continue from there")
         return
@@ -85,21 +86,3 @@ def notice_lines(results: Iterable[FileResult]) -> list[str]:
         f"{files[0]}: {notice}" if len(files) == 1 else f"{len(files)} files, first {files[0]}: {notice}"
         for notice, files in sources.items()
     ]
-
-
-def file_record(result: FileResult) -> dict[str, Any]:
-    """One file of the --json document."""
-    width, height = result.size or (None, None)
-    return {
-        "source": str(result.source),
-        "target": None if result.target is None else str(result.target),
-        "status": result.status,
-        "reason": result.reason,
-        "seconds": round(result.seconds, 3),
-        "width": width,
-        "height": height,
-        "density_mean": result.details.get("density_mean"),
-        "density_source": result.details.get("density_source"),
-        "density_files": [str(path) for path in result.extras],
-        "notices": list(result.notices),
-    }

@@ -37,6 +37,7 @@ class ClipPrior:
 
     Attributes:
         name: what to call it to people, e.g. "ViT-B-32:openai".
+        sha256: of the weights' file, where it is known.
         image_size: S, side in pixels of the square that the vision tower was trained on.
     """
 
@@ -50,13 +51,14 @@ class ClipPrior:
         std: Sequence[float],
         device: "str | torch.device" = "cpu",
         text_cache: "tuple[Path, str] | None" = None,
+        sha256: str | None = None,
     ) -> None:
         """encode_texts: texts to (N, E) embeddings of any length. text_cache: folder and checkpoint fingerprint."""
         import torch
 
         from cliphaze_cli.runtime import resolve_device
 
-        self.name = name
+        self.name, self.sha256 = name, sha256
         self.device = resolve_device(str(device))
         self.visual = visual.to(self.device).eval().requires_grad_(False)
         size = visual.image_size
@@ -129,6 +131,7 @@ class ClipPrior:
             std=recipe.std,
             device=device,
             text_cache=(path.parent, fingerprint or f"{status.st_size}-{status.st_mtime_ns}"),
+            sha256=fingerprint,
         )
 
     @classmethod

@@ -1,9 +1,14 @@
-"""Weights whose effect is known: every photo becomes twice as bright, K = 1 and B = 0 everywhere."""
+"""Weights whose effect is known: every photo becomes twice as bright, K = 1 and B = 0 everywhere; and the command."""
 
 import math
+import sys
 from pathlib import Path
 
 import pytest
+
+from cliphaze_cli.cli.app import main
+from tests.cli.dehazing import Dehaze
+from tests.cli.outcome import Outcome
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +30,25 @@ def doubling_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "doubling.safetensors"
     checkpoint.save(network, path, name="doubling")
     return path
+
+
+@pytest.fixture
+def dehaze(
+    tmp_path: Path,
+    doubling_weights: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Dehaze:
+    """Run `cliphaze dehaze ARGUMENTS --weights ...` in tmp_path; without --weights where they are None."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))  # no CLIP here, whatever this machine has
+
+    def run(*arguments: str, weights: Path | None = doubling_weights) -> Outcome:
+        option = () if weights is None else ("--weights", str(weights))
+        monkeypatch.setattr(sys, "argv", ["cliphaze", "dehaze", *arguments, *option])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exit:
+            main()
+        return Outcome(int(exit.value.code or 0), *capfd.readouterr())
+
+    return run

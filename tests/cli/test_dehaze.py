@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,52 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cliphaze_cli.cli.app import main
-from tests.cli.outcome import Outcome
-
-# A shell may have started the tests with SIGINT ignored, and children inherit that.
-PROGRAM = (
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    "from cliphaze_cli.cli.app import main; main()"
-)
-
-
-Dehaze = Callable[..., Outcome]
-
-
-@pytest.fixture
-def dehaze(
-    tmp_path: Path,
-    doubling_weights: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> Dehaze:
-    """Run `cliphaze dehaze ARGUMENTS --weights ...` in tmp_path."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))  # no CLIP here, whatever this machine has
-
-    def run(*arguments: str, weights: Path = doubling_weights) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["cliphaze", "dehaze", *arguments, "--weights", str(weights)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as exit:
-            main()
-        return Outcome(int(exit.value.code or 0), *capfd.readouterr())
-
-    return run
-
-
-def save(path: Path, level: int = 60, size: tuple[int, int] = (40, 30), **options: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, (level, level, level)).save(path, **options)
-
-
-def level(path: Path) -> float:
-    with Image.open(path) as image:
-        return float(np.asarray(image).mean())
-
-
-def files_in(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+from tests.cli.dehazing import PROGRAM, Dehaze, files_in, level, save
 
 
 def test_a_folder_is_dehazed_and_mirrored(tmp_path: Path, dehaze: Dehaze) -> None:
@@ -316,7 +270,7 @@ def test_an_interruption_leaves_only_whole_files(tmp_path: Path, doubling_weight
 class FakePrior:
     """Stands for CLIP: hazy on the left, clear on the right."""
 
-    name = "ViT-Fake"
+    name, sha256 = "ViT-Fake", "0" * 64
 
     def density(self, pixels: Any, *, builder: str = "windows") -> Any:
         return np.array([[1.0, 0.0]], np.float32)
@@ -338,7 +292,8 @@ def test_clip_is_used_where_it_is_and_only_if_the_weights_know_it(
     monkeypatch.setattr(clip_model.ClipPrior, "from_cache", from_cache)
     save(tmp_path / "a.png")
     document = dehaze("a.png", "clip", "--json").document
-    assert (document["clip"], document["files"][0]["density_source"]) == ("ViT-Fake", "clip")
+    assert (document["clip"], document["clip_sha256"]) == ("ViT-Fake", FakePrior.sha256)
+    assert document["files"][0]["density_source"] == "clip"
     assert document["files"][0]["density_mean"] == pytest.approx(0.5)
     assert dehaze("a.png", "none", "--json", "--no-clip").document["clip"] is None
     assert dehaze("a.png", "other", "--clip", "ViT-B-16").code == 0

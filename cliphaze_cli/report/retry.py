@@ -1,0 +1,63 @@
+"""What a report says is still to be done."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cliphaze_cli.errors import UsageError
+from cliphaze_cli.imaging.atomic import shown
+from cliphaze_cli.imaging.formats import FORMATS_SHOWN, is_image_name
+from cliphaze_cli.report import storage
+from cliphaze_cli.report.document import Document
+from cliphaze_cli.report.settings import Settings
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """The files of a report that failed or were not reached.
+
+    pairs: source and target, as the report mapped them. settings: of the report's run. folders: how many folders could
+    not be listed then, whose files are therefore unknown. weights_sha256: of the weights that were used, if any were.
+    """
+
+    pairs: tuple[tuple[Path, Path], ...]
+    settings: Settings
+    folders: int
+    weights_sha256: str | None
+
+
+def leftover(report: Path) -> Leftover:
+    """Read from the report of a `dehaze` what is left to do; raises UsageError where it does not tell."""
+    document = storage.load(report)
+    if document["files"] and document.get("command") != "dehaze":
+        raise UsageError(f"{shown(report)} is no report of `cliphaze dehaze`: only those can be retried")
+    base = _base(document)
+    records = [record for record in document["files"] if record.get("status") in ("failed", "pending")]
+    folders = [record for record in records if record.get("target") is None]
+    pairs = [_pair(record, base, report) for record in records if record.get("target") is not None]
+    settings = Settings.from_record(document.get("settings") or {})
+    if settings.weights is not None:
+        settings = replace(settings, weights=str(base / settings.weights))
+    sha256 = document.get("weights_sha256")
+    return Leftover(
+        pairs=tuple(dict.fromkeys(pairs)),
+        settings=settings,
+        folders=len(folders),
+        weights_sha256=sha256 if isinstance(sha256, str) else None,
+    )
+
+
+def _base(document: Document) -> Path:
+    """What relative paths are relative to; nothing where that is the current folder, so that names stay short."""
+    directory = document.get("directory")
+    return Path() if not isinstance(directory, str) or directory == os.getcwd() else Path(directory)  # noqa: PTH109
+
+
+def _pair(record: dict[str, Any], base: Path, report: Path) -> tuple[Path, Path]:
+    source, target = record.get("source"), record["target"]
+    if not isinstance(source, str) or not source or not isinstance(target, str):
+        raise UsageError(f"{shown(report)} has a file without a name: it was changed or damaged")
+    if not is_image_name(Path(target)):
+        raise UsageError(f"{shown(report)} has an output that is no {FORMATS_SHOWN} file: {shown(Path(target))}")
+    return base / source, base / target

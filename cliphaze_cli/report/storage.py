@@ -1,0 +1,90 @@
+"""Reports as files, .json or .csv by their ending: written whole or not at all, and kept up to date during a run."""
+
+import contextlib
+import csv
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from cliphaze_cli.batch.report import FileResult
+from cliphaze_cli.errors import CliphazeError, UsageError
+from cliphaze_cli.imaging.atomic import atomic_file, shown
+from cliphaze_cli.report.document import FORMAT, Document
+from cliphaze_cli.report.table import from_table, to_table
+
+ENDINGS = (".json", ".csv")
+REFRESH_SECONDS = 10.0  # how old a report may be when the process is killed
+
+
+def save(document: Document, path: Path, *, replace: bool = True) -> None:
+    """Write a report, atomically. Raises ImageError, one line, where the system refuses; see `atomic_file`."""
+    with atomic_file(path, replace=replace) as sink:
+        sink.write(_encoded(document, path))
+
+
+def load(path: Path) -> Document:
+    """Read a report; of one in CSV numbers are text. Raises UsageError where the file is none that this version reads.
+
+    Nothing but the container's shape is checked: whoever uses a field has to expect anything in it.
+    """
+    try:
+        text = path.read_bytes().decode()  # not read_text, which changes line ends, and names may hold them
+        document = from_table(text) if _is_table(path) else json.loads(text)
+        if not isinstance(document, dict) or not isinstance(document.get("files"), list):
+            raise ValueError("it has no list of files")
+        if not all(isinstance(record, dict) for record in document["files"]):
+            raise ValueError("its files are no records")
+    except OSError as error:
+        raise UsageError(f"cannot read the report {shown(path)}: {error.strerror}; check the path") from error
+    except (ValueError, csv.Error, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(
+            f"{shown(path)} is not a report of cliphaze ({reason}); give one that --report wrote"
+        ) from error
+    if (document["files"] or not _is_table(path)) and str(document.get("format")) != str(FORMAT):
+        raise UsageError(
+            f"{shown(path)} is a report of format {document.get('format')!r}, this cliphaze reads {FORMAT}: update it"
+        )
+    return document
+
+
+class LiveReport:
+    """A report that exists from the start of a run, with every file pending, and follows it: even a process that is
+    killed leaves one, at most REFRESH_SECONDS (and the file in work) behind."""
+
+    def __init__(
+        self, path: Path, describe: Callable[[Sequence[FileResult]], Document], *, replace: bool = False
+    ) -> None:
+        """describe: the document, from the results so far. Raises ImageError if the file cannot be written, or is
+        there and not to `replace`."""
+        self._path, self._describe = path, describe
+        self._results: list[FileResult] = []
+        save(describe(()), path, replace=replace)
+        self._due = time.monotonic() + REFRESH_SECONDS
+
+    def add(self, result: FileResult) -> None:
+        """Note a result; a disk that is full for now does not stop the run."""
+        self._results.append(result)
+        if time.monotonic() >= self._due:
+            with contextlib.suppress(CliphazeError):
+                save(self._describe(tuple(self._results)), self._path)
+            self._due = time.monotonic() + REFRESH_SECONDS
+
+
+def _is_table(path: Path) -> bool:
+    return path.suffix.lower() == ".csv"
+
+
+def _encoded(document: Document, path: Path) -> bytes:
+    return (to_table(document) if _is_table(path) else json_text(document) + "\n").encode()
+
+
+def json_text(document: object, encoding: str = "utf-8") -> str:
+    """Return JSON for people too, in plain ASCII where `encoding` has not all of its characters."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:  # a file name outside the terminal's alphabet, or not text at all
+        text = json.dumps(document, indent=2)
+    return text
