@@ -27,7 +27,14 @@ def send_error(stream: BinaryIO, message: str) -> None:
 
 
 def send_photo(stream: BinaryIO, photo: Photo) -> None:
-    """Write a whole photo, whose EXIF and profile are at most MAX_METADATA bytes each."""
+    """Write a whole photo, whose EXIF and profile are at most MAX_METADATA bytes each.
+
+    Raises ValueError, before anything is written, if its arrays do not fit each other: `receive` would wait for more.
+    """
+    expected = [(*photo.pixels.shape[:2], 3), photo.pixels.shape[:2]]
+    given = [samples for samples in (photo.pixels, photo.alpha) if samples is not None]
+    if any(one.shape != shape or one.dtype != photo.pixels.dtype for one, shape in zip(given, expected, strict=False)):
+        raise ValueError(f"a photo of {[(one.shape, one.dtype.name) for one in given]}")
     blocks = (photo.exif or b"", photo.icc or b"")
     _send_head(
         stream,
@@ -42,9 +49,8 @@ def send_photo(stream: BinaryIO, photo: Photo) -> None:
             "dpi": photo.dpi,
         },
     )
-    for samples in (photo.pixels, photo.alpha):
-        if samples is not None:
-            stream.write(np.ascontiguousarray(samples).data.cast("B"))
+    for samples in given:
+        stream.write(np.ascontiguousarray(samples).data.cast("B"))
     for block in blocks:
         stream.write(block)
     stream.flush()

@@ -62,6 +62,8 @@ def decode(page: Any, stream: BinaryIO) -> Photo:
     grey = page.photometric != _RGB
     colours = 1 if grey else 3
     extra = page.extrasamples[0] if page.extrasamples else 0
+    if samples.shape[2] < colours:
+        raise ValueError(f"the file says RGB and has {samples.shape[2]} channels")
     colour, alpha = samples[..., :colours], None
     if samples.shape[2] > colours and extra in (_PREMULTIPLIED, _STRAIGHT):
         alpha = samples[..., colours]

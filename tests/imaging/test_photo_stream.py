@@ -78,6 +78,15 @@ def test_a_message_that_ends_early_is_an_end() -> None:
             receive(io.BytesIO(whole[:length]), max_pixels=100)
 
 
+@pytest.mark.parametrize("alpha", [noise(9, 8), noise(9, 7, 1), noise(9, 7, dtype=np.uint16)])
+def test_what_is_no_photo_is_not_sent(alpha: np.ndarray) -> None:
+    stream = io.BytesIO()
+    for broken in (photo(noise(9, 7, 1)), photo(noise(9, 7)), photo(noise(9, 7, 3), alpha)):
+        with pytest.raises(ValueError, match="a photo of"):
+            send_photo(stream, broken)
+    assert stream.getvalue() == b""
+
+
 def test_errors_travel_as_text() -> None:
     stream = io.BytesIO()
     send_error(stream, "cannot read \udcff.jpg: ü")
