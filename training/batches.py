@@ -12,14 +12,13 @@ from torch.utils.data import Dataset
 
 from training.haze import Draw, add_haze
 from training.instruction import degraded_density
+from training.recipe import Recipe
 
-# Crop height and width of a batch, one drawn per batch; whole scenes come in photographs' aspect ratios. Crops of the
-# size that photos are dehazed at are added later: small ones teach faster, large ones teach the global context.
+# Crop height and width of a batch, one drawn per batch; whole scenes come in photographs' aspect ratios.
 SMALL_SHAPES = ((192, 192), (192, 192), (160, 240), (240, 160), (256, 256))
-LARGE_SHAPES = ((256, 384), (384, 256), (320, 320))
-LARGE_FROM = 2000  # step
+LARGE_SHAPES = ((256, 384), (384, 256), (320, 320), (336, 448), (448, 336))
 PIXELS_PER_BATCH = 8 * 192 * 192
-WHOLE_SCENE = 0.45  # share of crops as large as the photo allows
+BLACK, WHITE = 0.004, 0.997  # quantiles of a photo's values that stretched levels put at 0 and 1
 
 
 @dataclass(frozen=True)
@@ -46,12 +45,15 @@ class PhotoPack:
             d.reshape(-1, *s) for d, s in zip(np.split(depths, depth_ends[:-1], axis=1), halves, strict=True)
         ]
 
-    def crop(self, shape: tuple[int, int], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """One random crop resized to `shape`: photo (1, 3, h, w) and depth (1, 1, h, w) in [0, 1]."""
+    def crop(self, shape: tuple[int, int], whole: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """One random crop resized to `shape`: photo (1, 3, h, w) and depth (1, 1, h, w) in [0, 1].
+
+        `whole` is the chance that it shows as much as the photo allows.
+        """
         i = rng.integers(len(self.photos))
         photo, depth = self.photos[i], self.depths[i][rng.integers(len(self.depths[i]))]
         largest = min(photo.shape[0] / shape[0], photo.shape[1] / shape[1])
-        scale = largest if rng.random() < WHOLE_SCENE else rng.uniform(min(0.9, largest), largest)
+        scale = largest if rng.random() < whole else rng.uniform(min(0.9, largest), largest)
         height, width = int(shape[0] * scale), int(shape[1] * scale)
         y, x = rng.integers(photo.shape[0] - height + 1), rng.integers(photo.shape[1] - width + 1)
         clear = _as_tensor(photo[y : y + height, x : x + width], shape)
@@ -60,28 +62,35 @@ class PhotoPack:
 
 
 class HazeBatches(Dataset[Batch]):
-    """`steps` batches; the i-th depends on `seed` and i alone, so a resumed run sees what an unbroken one would."""
+    """A recipe's batches; batch i depends on the recipe and i alone, so a resumed run sees the same."""
 
-    def __init__(self, pack: PhotoPack, steps: int, seed: int, first: int = 0) -> None:
-        self.pack, self.steps, self.seed, self.first = pack, steps, seed, first
+    def __init__(self, pack: PhotoPack, recipe: Recipe, first: int = 0) -> None:
+        self.pack, self.recipe, self.first = pack, recipe, first
 
     def __len__(self) -> int:
-        return self.steps - self.first
+        return self.recipe.steps - self.first
 
     def __getitem__(self, index: int) -> Batch:
         step = self.first + index
-        rng = np.random.default_rng((self.seed, step))
+        scenes = self.recipe.scenes
+        rng = np.random.default_rng((self.recipe.seed, step))
         generator = Generator().manual_seed(int(rng.integers(2**62)))
-        shapes = SMALL_SHAPES if step < LARGE_FROM else SMALL_SHAPES + LARGE_SHAPES
+        large = step >= scenes.large_from and rng.random() < scenes.large
+        shapes = LARGE_SHAPES if large else SMALL_SHAPES
         shape = shapes[rng.integers(len(shapes))]
-        crops = [self.pack.crop(shape, rng) for _ in range(PIXELS_PER_BATCH // (shape[0] * shape[1]))]
-        clear = _expose(torch.cat([photo for photo, _ in crops]), generator)
-        haze = add_haze(clear, torch.cat([depth for _, depth in crops]), generator)
+        count = max(2, PIXELS_PER_BATCH // (shape[0] * shape[1]))
+        photos = count // 2 if scenes.twins else count
+        crops = [self.pack.crop(shape, scenes.whole, rng) for _ in range(photos)]
+        crops *= 2 if scenes.twins else 1
+        clear = torch.cat([photo for photo, _ in crops[:photos]])
+        clear = _expose(_stretch_levels(clear, scenes.levels, generator), generator)
+        clear = clear.repeat(len(crops) // photos, 1, 1, 1)
+        haze = add_haze(clear, torch.cat([depth for _, depth in crops]), self.recipe.haze, generator)
         return Batch(
             hazy=_photograph(haze.hazy, haze.transmission, rng, generator),
             clear=clear,
             transmission=haze.transmission,
-            density=degraded_density(haze.transmission, generator),
+            density=degraded_density(haze.transmission, self.recipe.instructed, generator),
         )
 
 
@@ -89,6 +98,15 @@ def _as_tensor(pixels: np.ndarray, shape: tuple[int, int]) -> Tensor:
     """(H, W, C) uint8 -> (1, C, *shape) in [0, 1]."""
     x = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None].float() / 255
     return F.interpolate(x, shape, mode="bilinear", antialias=True)
+
+
+def _stretch_levels(clear: Tensor, share: float, generator: Generator) -> Tensor:
+    """Stretch some photos to the full range. What a dehazed photo should look like has real blacks; among photos that
+    pass as clear there are many with a veil, which teach the network to leave one."""
+    values = clear[:, :, ::4, ::4].flatten(1)
+    low, high = (values.quantile(q, 1).view(-1, 1, 1, 1) for q in (BLACK, WHITE))
+    stretched = ((clear - low) / (high - low).clamp_min(0.25)).clamp(0, 1)
+    return torch.where(Draw(clear.shape[0], generator).chance(share), stretched, clear)
 
 
 def _expose(clear: Tensor, generator: Generator) -> Tensor:

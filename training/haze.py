@@ -1,7 +1,8 @@
 """Synthetic haze on clean photos: I = c J t + A (1 - t), with t = exp(-tau); c is 1 but for dim haze.
 
-Each sample draws its optical depth tau from one of five kinds, because one kind teaches one kind only: outdoor haze
-that follows depth, dense haze that covers near things too, smoke, light haze, and none at all.
+Each sample draws its optical depth tau from one of six kinds, because one kind teaches one kind only: outdoor haze
+that follows depth, dense haze that covers near things too, haze in a room, smoke, light haze, and none at all. How
+often, and what else may come with it, is the recipe's `HazeMix`.
 
 Glossary: n samples, U(a, b) uniform; everything (n, C, h, w), photos and t in [0, 1].
 """
@@ -13,9 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-KINDS = {"outdoor": 0.34, "dense": 0.3, "smoke": 0.16, "light": 0.11, "none": 0.09}
+from training.recipe import HazeMix
+
+KINDS = ("outdoor", "dense", "room", "smoke", "light", "none")
 MIN_TRANSMISSION = 0.05
-DIM = 0.35  # share of haze that is darker than the scene's highlights, as in rooms and at dusk
 CASTS = ((0.0, 0.0, 0.0), (-0.06, 0.0, 0.06), (0.06, 0.0, -0.09))  # neutral; blue smoke and distance; dust
 CAST_SHARES = (0.78, 0.14, 0.08)
 
@@ -33,7 +35,7 @@ class Haze:
     illumination: Tensor
 
 
-def add_haze(clear: Tensor, depth: Tensor, generator: Generator) -> Haze:
+def add_haze(clear: Tensor, depth: Tensor, mix: HazeMix, generator: Generator) -> Haze:
     """Draw a haze for each sample.
 
     Args:
@@ -41,11 +43,12 @@ def add_haze(clear: Tensor, depth: Tensor, generator: Generator) -> Haze:
         depth: relative depth, (n, 1, h, w) in [0, 1], 1 is far.
     """
     draw = Draw(clear.shape[0], generator)
-    transmission = torch.exp(-_optical_depth(depth, draw)).clamp_min(MIN_TRANSMISSION)
-    dim = draw.chance(DIM)
-    airlight = _airlight(clear.shape[-2:], dim, draw)
+    transmission = torch.exp(-_optical_depth(depth, mix, draw)).clamp_min(MIN_TRANSMISSION)
+    dim = draw.chance(mix.dim)
+    airlight = _airlight(clear.shape[-2:], dim, mix, draw)
     illumination = _illumination(transmission, dim, draw)
-    hazy = torch.lerp(airlight, illumination * clear, transmission)
+    seen = _scattered(clear, transmission, mix, draw)
+    hazy = torch.lerp(airlight, illumination * seen, transmission)
     return Haze(hazy, transmission, airlight, illumination)
 
 
@@ -80,24 +83,25 @@ class Draw:
         return (total - low) / (high - low + 1e-6)
 
 
-def _optical_depth(depth: Tensor, draw: Draw) -> Tensor:
+def _optical_depth(depth: Tensor, mix: HazeMix, draw: Draw) -> Tensor:
     """tau, (n, 1, h, w): each sample takes the field of its kind."""
     height, width = depth.shape[-2:]
     scene = _scene_depth(depth, draw)
     noise = draw.fractal(height, width)
-    patchy = 1 + draw.chance(0.35) * draw.uniform(0.3, 1) * (2.2 * noise - 1.1)
+    patchy = 1 + draw.chance(mix.patchy) * draw.uniform(0.3, 1) * (2.2 * noise - 1.1)
 
     outdoor = draw.log_uniform(0.4, 3.5) * scene * patchy.clamp_min(0)
     near = draw.uniform(0.15, 0.6)  # nearest over farthest distance: haze lies over everything, as in a room
     dense = draw.log_uniform(0.6, 3) * (near + (1 - near) * scene) * (1 + 0.5 * (patchy - 1)).clamp_min(0)
+    room = draw.log_uniform(0.4, 3.2) * (near + (1 - near) * _room_depth(depth, draw))
     plume = draw.fractal(height, width) ** draw.uniform(1, 3)
     smoke = draw.uniform(0.05, 0.6) * scene + draw.log_uniform(0.6, 4) * plume
     light = draw.uniform(0.05, 0.5) * scene * patchy.clamp_min(0)
 
-    fields = torch.stack([outdoor, dense, smoke, light, torch.zeros_like(depth)])
-    weights = torch.tensor(list(KINDS.values()))
-    kind = torch.multinomial(weights, draw.n, replacement=True, generator=draw.generator)
-    return fields[kind, torch.arange(draw.n)]
+    kinds = torch.stack([outdoor, dense, room, smoke, light, torch.zeros_like(depth)])
+    shares = torch.tensor([getattr(mix, kind) for kind in KINDS])
+    kind = torch.multinomial(shares, draw.n, replacement=True, generator=draw.generator)
+    return kinds[kind, torch.arange(draw.n)] * _layer(height, mix, draw)
 
 
 def _scene_depth(depth: Tensor, draw: Draw) -> Tensor:
@@ -110,18 +114,49 @@ def _scene_depth(depth: Tensor, draw: Draw) -> Tensor:
     return torch.where(family < 0.78, popup, torch.where(family < 0.87, ramp, flat))
 
 
+def _room_depth(depth: Tensor, draw: Draw) -> Tensor:
+    """A box seen from within, its far wall around a random vanishing point; segments stand before its walls."""
+    height, width = depth.shape[-2:]
+    x = torch.linspace(-1, 1, width).view(1, 1, 1, -1) - draw.uniform(-0.5, 0.5)
+    y = torch.linspace(-1, 1, height).view(1, 1, -1, 1) - draw.uniform(-0.4, 0.4)
+    side = torch.where(x < 0, draw.uniform(0.5, 2), draw.uniform(0.5, 2))  # distance of the walls left and right
+    level = torch.where(y < 0, draw.uniform(0.6, 2), draw.uniform(0.4, 1.2))  # of ceiling and floor
+    walls = torch.maximum(x.abs() / side, y.abs() / level)  # 1 / distance along the viewing direction
+    far = draw.uniform(0.25, 0.7)  # 1 / distance of the far wall
+    standing = 1 - draw.uniform(0, 0.6) * (1 - depth)
+    return (far / torch.maximum(walls, far)) * standing
+
+
+def _layer(height: int, mix: HazeMix, draw: Draw) -> Tensor:
+    """A factor of the optical depth by rows, (n, 1, h, 1): 1, or a bank of haze that lies low or hangs high."""
+    rows = torch.linspace(0, 1, height).view(1, 1, -1, 1)
+    edge = (rows - draw.uniform(0.2, 0.7)) / draw.uniform(0.03, 0.25)
+    direction = torch.where(draw.chance(0.5), 1.0, -1.0)
+    bank = torch.sigmoid(direction * edge)
+    return torch.where(draw.chance(mix.layered), bank, 1.0)
+
+
+def _scattered(clear: Tensor, transmission: Tensor, mix: HazeMix, draw: Draw) -> Tensor:
+    """Light scattered forward on its way blurs the scene behind dense haze."""
+    blurred = F.avg_pool2d(F.avg_pool2d(clear, 5, 1, 2, count_include_pad=False), 3, 1, 1, count_include_pad=False)
+    return torch.lerp(clear, blurred, draw.chance(mix.scattering) * draw.uniform(0.2, 0.8) * (1 - transmission))
+
+
 def _illumination(transmission: Tensor, dim: Tensor, draw: Draw) -> Tensor:
     """Haze that is darker than the scene's highlights also takes light from the scene: factor in (0.55, 1]."""
     loss = draw.uniform(0, 0.45) * (1 - transmission.mean((1, 2, 3), keepdim=True))
     return torch.where(dim, 1 - loss, 1.0)
 
 
-def _airlight(size: tuple[int, ...], dim: Tensor, draw: Draw) -> Tensor:
+def _airlight(size: tuple[int, ...], dim: Tensor, mix: HazeMix, draw: Draw) -> Tensor:
     """A, (n, 3, h, w): mostly bright and nearly grey; sometimes dim, tinted, bluish, dusty, or brighter at the top."""
     height, width = size
-    brightness = torch.where(dim, draw.uniform(0.35, 0.8), draw.uniform(0.7, 1))
+    bright = torch.where(draw.chance(mix.bright), draw.uniform(0.85, 1), draw.uniform(0.7, 1))
+    brightness = torch.where(dim, draw.uniform(0.35, 0.8), bright)
     tint = draw.normal(3) * torch.where(draw.chance(0.6), 0.006, torch.where(draw.chance(0.8), 0.02, 0.04))
+    tint = torch.where(draw.chance(mix.coloured), 0.1 * draw.normal(3), tint)
     cast = torch.tensor(CASTS)[torch.multinomial(torch.tensor(CAST_SHARES), draw.n, True, generator=draw.generator)]
-    cast = cast.view(-1, 3, 1, 1) * draw.uniform(0.3, 1)
+    colour = tint + cast.view(-1, 3, 1, 1) * draw.uniform(0.3, 1)
     gradient = draw.chance(0.2) * draw.uniform(-0.05, 0.15) * torch.linspace(0.5, -0.5, height).view(1, 1, height, 1)
-    return (brightness + tint + cast + gradient).clamp(0.3, 1).expand(-1, 3, height, width)
+    unevenness = torch.where(draw.chance(mix.neutral), 0.0, colour + gradient)
+    return (brightness + unevenness).clamp(0.3, 1).expand(-1, 3, height, width)

@@ -8,12 +8,13 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from training.haze import Draw
+from training.recipe import Instructed
 
 ABSENT = -1.0
 GRIDS = (5, 28)  # coarsest and finest grid, cells a side
 
 
-def degraded_density(transmission: Tensor, generator: Generator, present: float = 0.5) -> Tensor:
+def degraded_density(transmission: Tensor, instructed: Instructed, generator: Generator) -> Tensor:
     """(n, 1, h, w) transmission -> density map in [0, 1], or ABSENT for the samples that shall do without."""
     draw = Draw(transmission.shape[0], generator)
     density = torch.cat([_coarsen(1 - t[None], generator) for t in transmission])
@@ -21,9 +22,16 @@ def degraded_density(transmission: Tensor, generator: Generator, present: float 
     rows, columns = density.shape[-2:]
     noise = torch.randn(draw.n, 1, 12, 12, generator=generator) * draw.uniform(0, 0.12)
     density = (density + F.interpolate(noise, (rows, columns), mode="bilinear")).clamp(0, 1)
-    useless = draw.fractal(rows, columns)  # a wrong map now and then teaches the network not to trust it blindly
-    density = torch.where(draw.chance(0.1), useless, density)
-    return torch.where(draw.chance(present), density, ABSENT)
+    density = torch.where(draw.chance(instructed.useless), _useless(rows, columns, draw), density)
+    return torch.where(draw.chance(instructed.present), density, ABSENT)
+
+
+def _useless(rows: int, columns: int, draw: Draw) -> Tensor:
+    """Wrong maps now and then teach the network not to trust a map blindly: clouds, or noise of few or many cells."""
+    cells = int(torch.randint(1, GRIDS[1] + 1, (1,), generator=draw.generator))
+    noise = torch.rand(draw.n, 1, cells, cells, generator=draw.generator)
+    noise = F.interpolate(noise, (rows, columns), mode="bilinear")
+    return torch.where(draw.chance(0.5), draw.fractal(rows, columns), noise)
 
 
 def _coarsen(density: Tensor, generator: Generator) -> Tensor:

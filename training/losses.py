@@ -6,24 +6,49 @@ from torch import Tensor
 
 from cliphaze_cli.network.cliphaze import apply_maps
 from training.batches import Batch
+from training.recipe import LossWeights
 
 COARSE_CELL = 16  # px; haze is smooth, so most of what can go wrong shows in the averages of such cells
-COARSE_WEIGHT = 0.5
-TRANSMISSION_WEIGHT = 0.1
 # Errors count by their logarithm, as in PSNR, so that hopelessly dense samples do not drown those that are nearly
 # clear; below this one they count linearly.
 SMALL_ERROR = 0.1
+STRUCTURE_WINDOW, STRUCTURE_SCALES = 7, 3  # px; the full, the half and the quarter resolution
+SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2
 
 
-def dehazing_loss(K: Tensor, B: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Loss of the estimated maps (n, 3, h, w), and the estimated clear image."""
+def dehazing_loss(K: Tensor, B: Tensor, batch: Batch, weights: LossWeights) -> tuple[Tensor, Tensor]:
+    """Loss of the estimated maps (n, 3, h, w), and the estimated clear image.
+
+    Terms, by their weights' names: the image's L1 (1); L1 of its 16-pixel averages (coarse); L1 of the transmission;
+    1 - SSIM at three scales (structure); L1 of the spectrum (frequency); the difference of the two halves of a batch
+    that shows the same photos twice (twins).
+    """
     estimate = apply_maps(batch.hazy, K, B)
     error = estimate - batch.clear
-    image = _mean_of_each(error.abs())
-    coarse = _mean_of_each(F.avg_pool2d(error, COARSE_CELL, ceil_mode=True).abs())
-    transmission = _mean_of_each((estimated_transmission(K) - batch.transmission).abs())
-    total = image + COARSE_WEIGHT * coarse + TRANSMISSION_WEIGHT * transmission
+    total = _mean_of_each(error.abs())
+    total = total + weights.coarse * _mean_of_each(F.avg_pool2d(error, COARSE_CELL, ceil_mode=True).abs())
+    total = total + weights.transmission * _mean_of_each((estimated_transmission(K) - batch.transmission).abs())
+    if weights.structure:
+        total = total + weights.structure * _dissimilarity(estimate.clamp(0, 1), batch.clear)
+    if weights.frequency:
+        total = total + weights.frequency * _mean_of_each(torch.fft.rfft2(error, norm="ortho").abs())
+    if weights.twins:
+        first, second = estimate.chunk(2)
+        total = total + weights.twins * _mean_of_each((first - second).abs()).repeat(2)
     return torch.log(total / SMALL_ERROR + 1).mean(), estimate
+
+
+def _dissimilarity(estimate: Tensor, clear: Tensor) -> Tensor:
+    """1 - SSIM of each image, (n,), mean of three scales; box windows, which training need not weight."""
+    total = torch.zeros(len(clear), device=clear.device)
+    for _ in range(STRUCTURE_SCALES):
+        x, y = estimate, clear
+        mean_x, mean_y, xx, yy, xy = (F.avg_pool2d(z, STRUCTURE_WINDOW, 1) for z in (x, y, x * x, y * y, x * y))
+        covariance, variance = xy - mean_x * mean_y, xx - mean_x**2 + yy - mean_y**2
+        luminance = (2 * mean_x * mean_y + SSIM_C1) / (mean_x**2 + mean_y**2 + SSIM_C1)
+        total = total + 1 - _mean_of_each(luminance * (2 * covariance + SSIM_C2) / (variance + SSIM_C2))
+        estimate, clear = F.avg_pool2d(estimate, 2), F.avg_pool2d(clear, 2)
+    return total / STRUCTURE_SCALES
 
 
 def _mean_of_each(x: Tensor) -> Tensor:

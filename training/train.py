@@ -7,9 +7,7 @@ an unbroken run would have seen. RUN/log.jsonl has one line per report. `trainin
 """
 
 import json
-import math
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,32 +16,15 @@ import typer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from cliphaze_cli import checkpoint
 from cliphaze_cli.network.cliphaze import CLIPHaze
 from cliphaze_cli.network.config import VARIANTS
 from training.batches import Batch, HazeBatches, PhotoPack
 from training.losses import dehazing_loss, psnr
+from training.recipe import Recipe
 
-WARMUP_STEPS = 200
-FINAL_LEARNING_RATE = 1e-3  # relative to the peak
 MAX_GRADIENT_NORM = 1.0
 REPORT_EVERY = 100
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What makes a run reproducible; saved with its state and written into the model card."""
-
-    variant: str
-    steps: int
-    seed: int
-    learning_rate: float
-    weight_decay: float = 1e-3
-    ema_decay: float = 0.999
-
-    def learning_rate_at(self, step: int) -> float:
-        """Linear warm-up, then a cosine."""
-        warm = min(1, (step + 1) / WARMUP_STEPS)
-        return self.learning_rate * warm * (0.5 * (1 + math.cos(math.pi * step / self.steps)) + FINAL_LEARNING_RATE)
 
 
 def train(
@@ -53,34 +34,54 @@ def train(
     steps: int = 8000,
     seed: int = 0,
     learning_rate: float = 1.5e-3,
-    start_from: Annotated[
-        Path | None, typer.Option(help="state.pt of another run whose EMA weights to start from.")
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Change the recipe, as in haze.dense=0.4; repeatable.")
     ] = None,
+    start_from: Annotated[Path | None, typer.Option(help="Weights to start from, .safetensors.")] = None,
     threads: int = 1,
     save_every: int = 250,
     device: str = "cpu",
 ) -> None:
     """Train or resume."""
+    recipe = Recipe(variant, steps, seed, learning_rate).override(settings or ())
+    run_recipe(recipe, pack, run, start_from=start_from, threads=threads, save_every=save_every, device=device)
+
+
+def run_recipe(
+    recipe: Recipe,
+    pack: Path,
+    run: Path,
+    *,
+    start_from: Path | None = None,
+    threads: int = 1,
+    save_every: int = 250,
+    device: str = "cpu",
+) -> None:
+    """Train by a recipe, or go on where RUN/state.pt stands.
+
+    Raises:
+        ValueError: the state is of another recipe.
+    """
     torch.set_num_threads(threads)
-    torch.manual_seed(seed)
-    recipe = Recipe(variant, steps, seed, learning_rate)
+    torch.manual_seed(recipe.seed)
     trainer = Trainer(recipe, torch.device(device))
     run.mkdir(parents=True, exist_ok=True)
     state_path = run / "state.pt"
     if state_path.exists():
         trainer.load_state(torch.load(state_path, weights_only=True))
     elif start_from:
-        trainer.start_from(torch.load(start_from, weights_only=True))
+        trainer.start_from(checkpoint.load(start_from).network)
 
-    batches = HazeBatches(PhotoPack(pack), steps, seed, first=trainer.step)
-    loader = DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=8)
+    loader = DataLoader(
+        HazeBatches(PhotoPack(pack), recipe, first=trainer.step), batch_size=None, num_workers=1, prefetch_factor=8
+    )
     reports: list[dict[str, float]] = []
     for batch in loader:
         reports.append(trainer.train_step(batch))
         if trainer.step % REPORT_EVERY == 0:
             _report(run / "log.jsonl", trainer, reports)
             reports.clear()
-        if trainer.step % save_every == 0 or trainer.step == steps:
+        if trainer.step % save_every == 0 or trainer.step == recipe.steps:
             _save_atomically(trainer.state(), state_path)
 
 
@@ -91,7 +92,7 @@ class Trainer:
         self.recipe, self.device = recipe, device
         self.network = CLIPHaze(VARIANTS[recipe.variant]).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimiser = torch.optim.AdamW(
-            _parameter_groups(self.network, recipe.weight_decay), recipe.learning_rate, fused=device.type == "cuda"
+            _parameter_groups(self.network, recipe.weight_decay), recipe.learning_rate, fused=True
         )
         self.ema = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.step = 0
@@ -106,7 +107,7 @@ class Trainer:
         hazy = batch.hazy.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16):
             K, B = self.network(hazy, batch.density)
-        loss, estimate = dehazing_loss(K.float(), B.float(), batch)
+        loss, estimate = dehazing_loss(K.float(), B.float(), batch, self.recipe.loss)
         self.optimiser.zero_grad()
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT_NORM)
@@ -133,7 +134,7 @@ class Trainer:
 
     def state(self) -> dict[str, Any]:
         return {
-            "recipe": asdict(self.recipe),
+            "recipe": self.recipe.to_dict(),
             "step": self.step,
             "seconds": self.seconds,
             "network": self.network.state_dict(),
@@ -142,14 +143,16 @@ class Trainer:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
+        if state["recipe"] != self.recipe.to_dict():
+            raise ValueError("the state is of another recipe; give the same options, or another folder")
         self.step, self.seconds = state["step"], state["seconds"]
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.ema = {name: value.to(self.device) for name, value in state["ema"].items()}
 
-    def start_from(self, state: dict[str, Any]) -> None:
-        """Begin a new run from another run's averaged weights."""
-        self.network.load_state_dict(state["ema"])
+    def start_from(self, network: CLIPHaze) -> None:
+        """Begin from finished weights."""
+        self.network.load_state_dict(network.state_dict())
         self.ema = {name: value.clone() for name, value in self.network.state_dict().items()}
 
 

@@ -1,0 +1,74 @@
+"""Measure changes of the recipe one by one: equal steps from the same weights, scored on the same sets.
+
+    python -m training.ablate PACK.npz DATA RUNS/ --start-from WEIGHTS.safetensors --steps 400 \\
+        "baseline" "levels: scenes.levels=0.5" "room: haze.room=0.15 haze.dense=0.2"
+
+Finished trials are kept in RUNS/NAME and not repeated, so that a table may be extended.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cliphaze_cli.dehazer import Dehazer
+from training.evaluate import SetScore, dehaze_files, score_set
+from training.export import export
+from training.pairs import find_sets
+from training.recipe import Recipe
+from training.train import run_recipe
+
+EMA_DECAY = 0.99  # a short run's average must not dwell on its start
+
+
+def ablate(
+    pack: Annotated[Path, typer.Argument(help="Made by training.prepare.")],
+    data: Annotated[Path, typer.Argument(help="Folder of sets to score on.")],
+    runs: Annotated[Path, typer.Argument(help="Folder of the trials.")],
+    trials: Annotated[list[str], typer.Argument(help='"NAME: part.field=value ..."; the name alone is the recipe.')],
+    start_from: Annotated[Path | None, typer.Option(help="Weights that every trial starts from.")] = None,
+    variant: str = "tiny",
+    steps: int = 400,
+    learning_rate: float = 8e-4,
+    seed: int = 0,
+) -> None:
+    """Train, score and print a row for each trial."""
+    baseline = Recipe(variant, steps, seed, learning_rate, ema_decay=EMA_DECAY).override(["scenes.large_from=0"])
+    recipes = {}
+    for trial in trials:
+        name, _, settings = trial.partition(":")
+        recipes[name.strip()] = baseline.override(settings.split())  # all are read before the first is trained
+    for name, recipe in recipes.items():
+        run = runs / name.replace(" ", "-")
+        scores = run / "scores.json"
+        if not scores.exists():
+            run_recipe(recipe, pack, run, start_from=start_from)
+            export(run / "state.pt", run / "weights.safetensors")
+            scores.write_text(json.dumps(_score(run / "weights.safetensors", data), indent=2))
+        typer.echo(_row(name, json.loads(scores.read_text())))
+
+
+def _score(weights: Path, data: Path) -> dict[str, dict[str, dict[str, object]]]:
+    """Scores of every set, without an instruction and with a useless one."""
+    dehazer = Dehazer.from_pretrained(weights=weights)
+    sets = find_sets(data)
+    columns: dict[str, dict[str, SetScore]] = {
+        "absent": {pairs.name: score_set(pairs, dehaze_files(dehazer)) for pairs in sets},
+        "random": {pairs.name: score_set(pairs, dehaze_files(dehazer, random_density=True)) for pairs in sets},
+    }
+    return {column: {name: asdict(score) for name, score in found.items()} for column, found in columns.items()}
+
+
+def _row(name: str, scores: dict[str, dict[str, dict[str, float]]]) -> str:
+    """PSNR of each set, the worst gain of all pairs, and the largest cost of a useless map."""
+    absent, random = scores["absent"], scores["random"]
+    worst = min(score["worst_gain"] for score in absent.values() if score["worst_gain"] is not None)
+    cost = max(absent[key]["psnr"] - random[key]["psnr"] for key in absent if absent[key]["psnr_in"] is not None)
+    cells = [f"{score['psnr']:.2f}" for score in absent.values()]
+    return f"| {name} | " + " | ".join([*cells, f"{worst:+.2f}", f"{cost:.2f}"]) + " |"
+
+
+if __name__ == "__main__":
+    typer.run(ablate)

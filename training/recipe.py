@@ -1,0 +1,145 @@
+"""What makes a run reproducible, as data: it travels with the run's state and into the checkpoint's metadata.
+
+Overrides are written `part.field=value`, as in `haze.dense=0.4`; `training.ablate` measures them one by one.
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from typing import Any
+
+WARMUP_STEPS = 200
+FINAL_LEARNING_RATE = 1e-3  # relative to the peak
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Clean crops. Shares are probabilities.
+
+    Attributes:
+        whole: share of crops as large as the photo allows.
+        large_from: step from which crops of the size that photos are dehazed at are added. Small ones teach faster,
+            large ones teach the global context.
+        large: share of the large shapes from then on.
+        levels: share of photos stretched to the full range, so that their darkest places are black.
+        twins: the second half of a batch shows the photos of the first half under another haze.
+    """
+
+    whole: float = 0.45
+    large_from: int = 2000
+    large: float = 0.375
+    levels: float = 0.0
+    twins: bool = False
+
+
+@dataclass(frozen=True)
+class HazeMix:
+    """Shares of the kinds of optical depth, relative to their sum, and of what may come with each.
+
+    Attributes:
+        outdoor: follows depth and leaves near things alone. dense: covers near things too. room: dense, in the
+            perspective of a room. smoke: plumes. light: thin. none: no haze.
+        patchy: share with an uneven field. layered: share lying below, or hanging above, some row.
+        neutral: share of exactly grey airlight. bright: share of airlight near white. dim: share of airlight darker
+            than the scene's highlights. coloured: share of strongly coloured airlight, as by night or in a dust storm.
+        scattering: share with a blur that grows with the haze, by forward scattering.
+    """
+
+    outdoor: float = 0.34
+    dense: float = 0.3
+    room: float = 0.0
+    smoke: float = 0.16
+    light: float = 0.11
+    none: float = 0.09
+    patchy: float = 0.35
+    layered: float = 0.0
+    neutral: float = 0.0
+    bright: float = 0.0
+    dim: float = 0.35
+    coloured: float = 0.0
+    scattering: float = 0.0
+
+
+@dataclass(frozen=True)
+class Instructed:
+    """Shares of samples with a density map, and of maps that say nothing true."""
+
+    present: float = 0.5
+    useless: float = 0.1
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the loss's terms beside the image's L1, which has weight one; see `losses.py`."""
+
+    coarse: float = 0.5
+    transmission: float = 0.1
+    structure: float = 0.0
+    frequency: float = 0.0
+    twins: float = 0.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole run."""
+
+    variant: str
+    steps: int
+    seed: int = 0
+    learning_rate: float = 1.5e-3
+    weight_decay: float = 1e-3
+    ema_decay: float = 0.999
+    scenes: Scenes = field(default_factory=Scenes)
+    haze: HazeMix = field(default_factory=HazeMix)
+    instructed: Instructed = field(default_factory=Instructed)
+    loss: LossWeights = field(default_factory=LossWeights)
+
+    def learning_rate_at(self, step: int) -> float:
+        """Linear warm-up, then a cosine."""
+        warm = min(1, (step + 1) / WARMUP_STEPS)
+        return self.learning_rate * warm * (0.5 * (1 + math.cos(math.pi * step / self.steps)) + FINAL_LEARNING_RATE)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Recipe":
+        """The inverse of `to_dict`."""
+        parts = {f.name: f.default_factory for f in fields(cls) if isinstance(values.get(f.name), dict)}
+        return cls(**{key: parts[key](**value) if key in parts else value for key, value in values.items()})  # type: ignore[operator]
+
+    def override(self, settings: Iterable[str]) -> "Recipe":
+        """The recipe with some fields changed, each given as `part.field=value` or `field=value`.
+
+        Raises:
+            ValueError: no such field, or a value of another kind.
+        """
+        recipe = self
+        for setting in settings:
+            path, _, text = setting.partition("=")
+            recipe = _replaced(recipe, path.strip().split("."), text.strip(), setting)
+        return recipe
+
+
+def _replaced(part: Any, path: list[str], text: str, setting: str) -> Any:
+    name = path[0]
+    if not is_dataclass(part) or name not in {f.name for f in fields(part)}:
+        raise ValueError(f"no field of the recipe is called as in {setting!r}")
+    old = getattr(part, name)
+    new = _replaced(old, path[1:], text, setting) if len(path) > 1 else _parsed(text, old, setting)
+    return replace(part, **{name: new})  # type: ignore[type-var]
+
+
+def _parsed(text: str, old: Any, setting: str) -> Any:
+    try:
+        value = text if isinstance(old, str) else json.loads(text)
+    except ValueError:
+        value = None
+    if isinstance(old, float) and type(value) is int:
+        value = float(value)
+    if type(value) is not type(old):
+        raise ValueError(
+            f"{setting!r} wants a value of type {type(old).__name__}, as in {json.dumps(old, default=str)}"
+        )
+    return value
