@@ -29,13 +29,16 @@ def ablate(
     runs: Annotated[Path, typer.Argument(help="Folder of the trials.")],
     trials: Annotated[list[str], typer.Argument(help='"NAME: part.field=value ..."; the name alone is the recipe.')],
     start_from: Annotated[Path | None, typer.Option(help="Weights that every trial starts from.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Change the recipe of all trials, as in haze.dense=0.4.")
+    ] = None,
     variant: str = "tiny",
     steps: int = 400,
     learning_rate: float = 8e-4,
     seed: int = 0,
 ) -> None:
     """Train, score and print a row for each trial."""
-    baseline = Recipe(variant, steps, seed, learning_rate, ema_decay=EMA_DECAY).override(["scenes.large_from=0"])
+    baseline = Recipe(variant, steps, seed, learning_rate, ema_decay=EMA_DECAY).override(settings or ())
     recipes = {}
     for trial in trials:
         name, _, settings = trial.partition(":")

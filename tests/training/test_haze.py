@@ -1,24 +1,24 @@
 """Synthetic haze obeys the model of haze, and each kind does what it is for."""
 
-import pytest
 import torch
 
-from training import haze
 from training.haze import KINDS, MIN_TRANSMISSION, Draw, add_haze
+from training.recipe import HazeMix
+
+DEFAULT = HazeMix()
 
 
-def synthesise(n=64, seed=0, depth=None, size=(24, 32)):
+def synthesise(n=64, seed=0, depth=None, size=(24, 32), mix=DEFAULT):
     generator = torch.Generator().manual_seed(seed)
     clear = torch.rand(n, 3, *size, generator=generator)
     if depth is None:
         depth = torch.linspace(1, 0, size[0])[:, None].expand(n, 1, *size)
-    return clear, add_haze(clear, depth, generator)
+    return clear, add_haze(clear, depth, mix, generator)
 
 
-@pytest.fixture
-def only(monkeypatch):
-    """All samples are of one kind."""
-    return lambda kind: monkeypatch.setattr(haze, "KINDS", {name: float(name == kind) for name in KINDS})
+def only(kind, **options):
+    """A mix of one kind alone."""
+    return HazeMix(**{name: float(name == kind) for name in KINDS}, **options)
 
 
 def test_the_model_of_haze_holds():
@@ -39,47 +39,72 @@ def test_ranges():
 
 
 def test_the_kinds_have_their_shares():
-    assert sum(KINDS.values()) == pytest.approx(1)
     _, result = synthesise(n=3000, size=(4, 4))
     none = (result.transmission == 1).flatten(1).all(1).float().mean()
-    assert abs(none - KINDS["none"]) < 0.03
+    assert abs(none - DEFAULT.none / sum(getattr(DEFAULT, kind) for kind in KINDS)) < 0.03
 
 
-def test_no_haze_leaves_the_photo_alone(only):
-    only("none")
-    clear, result = synthesise()
+def test_no_haze_leaves_the_photo_alone():
+    clear, result = synthesise(mix=only("none", scattering=1))
     assert (result.transmission == 1).all()
     torch.testing.assert_close(result.hazy, clear)
 
 
-def test_light_haze_is_light(only):
-    only("light")
-    _, result = synthesise(n=256)
+def test_light_haze_is_light():
+    _, result = synthesise(n=256, mix=only("light"))
     assert result.transmission.min() > 0.2
     assert 0.75 < result.transmission.mean() < 0.98
 
 
-def test_dense_haze_covers_near_things_too(only):
-    only("dense")
-    _, dense = synthesise(n=256)
-    only("outdoor")
-    _, outdoor = synthesise(n=256)
+def test_dense_haze_covers_near_things_too():
+    _, dense = synthesise(n=256, mix=only("dense"))
+    _, outdoor = synthesise(n=256, mix=only("outdoor"))
     near = (..., -1, slice(None))  # the lowest row, where depth is 0
     assert dense.transmission[near].mean() < outdoor.transmission[near].mean() - 0.1
     assert outdoor.transmission[near].median() > 0.8
 
 
-def test_outdoor_haze_grows_with_depth(only):
-    only("outdoor")
-    _, result = synthesise(n=256)
+def test_outdoor_haze_grows_with_depth():
+    _, result = synthesise(n=256, mix=only("outdoor"))
     rows = result.transmission.mean((0, 1, 3))
     assert (rows.diff() > 0).float().mean() > 0.9 and rows[-1] - rows[0] > 0.3
 
 
-def test_smoke_does_not_follow_depth(only):
-    only("smoke")
-    _, result = synthesise(n=128)
+def test_smoke_does_not_follow_depth():
+    _, result = synthesise(n=128, mix=only("smoke"))
     assert result.transmission.var(3).mean() > 1e-3  # depth is constant along rows
+
+
+def test_a_room_is_farthest_around_its_vanishing_point():
+    _, result = synthesise(n=256, depth=torch.ones(256, 1, 24, 32), mix=only("room"))
+    t = result.transmission.mean((0, 1))
+    assert t[8:16, 12:20].mean() < t[[0, -1]].mean() - 0.05 and t[8:16, 12:20].mean() < t[:, [0, -1]].mean() - 0.05
+
+
+def test_a_layer_lies_low_or_hangs_high():
+    depth = torch.ones(256, 1, 24, 32)
+    _, result = synthesise(n=256, depth=depth, mix=only("dense", layered=1, patchy=0))
+    top, bottom = (result.transmission[..., rows, :].mean((1, 2, 3)) for rows in (slice(4), slice(-4, None)))
+    assert 0.3 < (top > bottom + 0.02).float().mean() < 0.7 and 0.3 < (bottom > top + 0.02).float().mean() < 0.7
+
+
+def test_airlight_may_be_exactly_grey_or_strongly_coloured():
+    def spread(**options):
+        airlight = synthesise(n=128, mix=HazeMix(**options))[1].airlight
+        return airlight.amax((1, 2, 3)) - airlight.amin((1, 2, 3))
+
+    assert (spread(neutral=1) == 0).all()
+    assert spread(coloured=1).mean() > 3 * spread().mean()
+
+
+def test_scattering_blurs_what_lies_behind_haze():
+    sharp, blurred = (
+        synthesise(mix=only("dense", scattering=share, patchy=0), depth=torch.ones(64, 1, 24, 32))[1]
+        for share in (0, 1)
+    )
+    torch.testing.assert_close(sharp.transmission, blurred.transmission)
+    detail = [x.hazy.diff(dim=3).abs().mean() for x in (sharp, blurred)]
+    assert detail[1] < 0.9 * detail[0]
 
 
 def test_the_same_seed_draws_the_same_haze():

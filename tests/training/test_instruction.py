@@ -3,10 +3,11 @@
 import torch
 
 from training.instruction import ABSENT, degraded_density
+from training.recipe import Instructed
 
 
 def draw(transmission, seed=0, **options):
-    return degraded_density(transmission, torch.Generator().manual_seed(seed), **options)
+    return degraded_density(transmission, Instructed(**options), torch.Generator().manual_seed(seed))
 
 
 def test_half_of_the_samples_do_without():
@@ -33,9 +34,16 @@ def test_what_is_present_follows_the_haze_roughly():
     assert error.mean() > 0.03  # the tone is not to be trusted
 
 
+def test_useless_maps_do_not_follow_the_haze():
+    t = torch.linspace(1, 0.1, 64).expand(300, 1, 48, 64)
+    density = draw(t, present=1, useless=1)
+    rises = density[..., 32:].mean((1, 2, 3)) > density[..., :32].mean((1, 2, 3))
+    assert 0.35 < rises.float().mean() < 0.65
+
+
 def test_it_is_coarse():
     t = (torch.rand(50, 1, 64, 64, generator=torch.Generator().manual_seed(1)) > 0.5).float()
-    density = draw(t, present=1)
+    density = draw(t, present=1, useless=0)
     assert density.diff(dim=3).abs().mean() < 0.1  # the true map changes by 0.5 from pixel to pixel
 
 

@@ -5,20 +5,26 @@ import math
 import pytest
 import torch
 
+from training import losses
 from training.batches import Batch
-from training.losses import SMALL_ERROR, dehazing_loss, estimated_transmission, psnr
+from training.losses import SMALL_ERROR, estimated_transmission, psnr
+from training.recipe import LossWeights
 
 
 @pytest.fixture
 def batch() -> Batch:
     g = torch.Generator().manual_seed(0)
-    clear, t = torch.rand(2, 3, 20, 36, generator=g), 0.3 + 0.6 * torch.rand(2, 1, 20, 36, generator=g)
+    clear, t = torch.rand(2, 3, 32, 48, generator=g), 0.3 + 0.6 * torch.rand(2, 1, 32, 48, generator=g)
     return Batch(clear * t + 0.8 * (1 - t), clear, t, torch.full_like(t, -1))
 
 
 def true_maps(batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     K = (1 / batch.transmission - 1).expand_as(batch.clear)
     return K, 0.8 * K
+
+
+def dehazing_loss(K, B, batch, **weights):
+    return losses.dehazing_loss(K, B, batch, LossWeights(**weights))
 
 
 def test_true_maps_cost_nothing(batch):
@@ -37,6 +43,23 @@ def test_every_error_costs(batch):
     assert perfect < dehazing_loss(K, B + noise, batch)[0] < offset  # noise averages out, a wrong colour does not
     # The same image by wrong haze: J = K I - B + I is unchanged where B grows with K.
     assert dehazing_loss(K + 0.5, B + 0.5 * batch.hazy, batch)[0] > perfect + 0.005
+
+
+@pytest.mark.parametrize("term", ["structure", "frequency"])
+def test_further_terms_cost_errors_only(batch, term):
+    K, B = true_maps(batch)
+    assert dehazing_loss(K, B, batch, **{term: 1.0})[0] < 1e-4
+    noisy = B + 0.1 * torch.sign(torch.randn(B.shape, generator=torch.Generator().manual_seed(1)))
+    assert dehazing_loss(K, noisy, batch, **{term: 1.0})[0] > dehazing_loss(K, noisy, batch)[0] + 0.05
+
+
+def test_twins_must_agree(batch):
+    twins = Batch(*(torch.cat([x[:1], x[:1]]) for x in vars(batch).values()))
+    K, B = true_maps(twins)
+    assert dehazing_loss(K, B, twins, twins=1.0)[0] < 1e-4
+    B = B + torch.tensor([0.1, -0.1]).view(2, 1, 1, 1)
+    apart = dehazing_loss(K, B, twins, twins=1.0)[0]
+    assert apart == pytest.approx(math.log((0.15 + 0.2) / SMALL_ERROR + 1), abs=1e-3)
 
 
 def test_transmission_of_maps():

@@ -13,11 +13,13 @@ from cliphaze_cli import checkpoint
 from cliphaze_cli.network.config import VARIANTS, CLIPHazeConfig
 from tests.training.conftest import use_small_batches
 from tests.training.scenes import hazy, landscape
+from training import recipe as recipes
 from training import train as training
 from training.batches import HazeBatches, PhotoPack
 from training.evaluate import evaluate
 from training.export import export
 from training.losses import dehazing_loss
+from training.recipe import LossWeights, Recipe
 
 STEPS = 48
 
@@ -29,7 +31,7 @@ def small_setting():
     with pytest.MonkeyPatch.context() as monkeypatch:
         use_small_batches(monkeypatch)
         monkeypatch.setitem(VARIANTS, "mini", mini)
-        monkeypatch.setattr(training, "WARMUP_STEPS", 4)
+        monkeypatch.setattr(recipes, "WARMUP_STEPS", 4)
         monkeypatch.setattr(training, "REPORT_EVERY", 12)
         yield
 
@@ -63,12 +65,14 @@ def assert_same(found, expected):
 
 def test_training_lowers_the_loss_on_unseen_batches(pack, weights):
     network = checkpoint.load(weights).network
-    data = HazeBatches(PhotoPack(pack), 12, seed=99)
+    data = HazeBatches(PhotoPack(pack), Recipe("mini", 12, seed=99))
     batches = [data[i] for i in range(12)]
 
     def mean_loss(estimate):
         maps = [estimate(batch) for batch in batches]
-        return np.mean([float(dehazing_loss(K, B, batch)[0]) for (K, B), batch in zip(maps, batches, strict=True)])
+        return np.mean(
+            [float(dehazing_loss(K, B, batch, LossWeights())[0]) for (K, B), batch in zip(maps, batches, strict=True)]
+        )
 
     untrained = mean_loss(lambda batch: (torch.zeros_like(batch.hazy), torch.zeros_like(batch.hazy)))
     assert mean_loss(lambda batch: network(batch.hazy, batch.density)) < 0.95 * untrained
@@ -100,29 +104,33 @@ def test_a_finished_run_is_left_alone(pack, finished):
     assert_same(train(pack, finished), before)
 
 
-def test_a_run_may_start_from_anothers_weights(pack, finished, tmp_path):
-    start = torch.load(finished / "state.pt", weights_only=True)
-    state = train(pack, tmp_path / "run", steps=1, start_from=finished / "state.pt", learning_rate=1e-9)
+def test_a_run_may_start_from_finished_weights(pack, weights, tmp_path):
+    state = train(pack, tmp_path / "run", steps=1, start_from=weights, learning_rate=1e-9)
     assert state["step"] == 1
-    for name, value in start["ema"].items():
+    for name, value in checkpoint.load(weights).network.state_dict().items():
         torch.testing.assert_close(state["network"][name], value, rtol=1e-4, atol=1e-6)
 
 
+def test_a_run_is_not_resumed_by_another_recipe(pack, finished):
+    with pytest.raises(ValueError, match="another recipe"):
+        train(pack, finished, settings=["haze.dense=0.5"])
+
+
 def test_the_learning_rate_warms_up_and_decays():
-    recipe = training.Recipe("mini", steps=1000, seed=0, learning_rate=0.1)
+    recipe = Recipe("mini", steps=1000, seed=0, learning_rate=0.1)
     rates = [recipe.learning_rate_at(step) for step in range(1000)]
     peak = int(np.argmax(rates))
-    assert peak == training.WARMUP_STEPS - 1 and rates[peak] == pytest.approx(0.1, rel=0.01)
+    assert peak == recipes.WARMUP_STEPS - 1 and rates[peak] == pytest.approx(0.1, rel=0.01)
     assert np.all(np.diff(rates[:peak]) > 0) and np.all(np.diff(rates[peak:]) < 0)
     assert 0 < rates[-1] < 0.002 * 0.1
 
 
 @pytest.mark.parametrize("finite", [True, False])
 def test_gradients_that_overflow_change_nothing(pack, finite):
-    trainer = training.Trainer(training.Recipe("mini", STEPS, 0, 1e-3), torch.device("cpu"))
+    trainer = training.Trainer(Recipe("mini", STEPS, 0, 1e-3), torch.device("cpu"))
     before = {name: p.clone() for name, p in trainer.network.named_parameters()}
     trainer.network.head.weight.register_hook(lambda gradient: gradient if finite else gradient * torch.inf)
-    trainer.train_step(HazeBatches(PhotoPack(pack), 1, seed=0)[0])
+    trainer.train_step(HazeBatches(PhotoPack(pack), Recipe("mini", 1))[0])
     assert trainer.step == 1
     unchanged = [torch.equal(p, before[name]) for name, p in trainer.network.named_parameters()]
     assert not any(unchanged[-2:]) if finite else all(unchanged)  # the head comes last
@@ -130,7 +138,7 @@ def test_gradients_that_overflow_change_nothing(pack, finite):
 
 
 def test_weight_decay_spares_biases_norms_and_the_states_decay():
-    network = training.Trainer(training.Recipe("mini", 1, 0, 1e-3), torch.device("cpu")).network
+    network = training.Trainer(Recipe("mini", 1, 0, 1e-3), torch.device("cpu")).network
     decayed, spared = (group["params"] for group in training._parameter_groups(network, 0.1))
     names = {id(p): name for name, p in network.named_parameters()}
     assert len(decayed) + len(spared) == len(names)
@@ -176,6 +184,23 @@ def test_scores_of_exported_weights(data, weights):
     assert pairs["worst_image"] in ("0_1.0.png", "1_1.0.png")
     assert clear["psnr_in"] is None and clear["worst_gain"] is None and clear["psnr"] > 10
     assert document["versions"]["torch"] and document["resolution"] == "auto"
+
+
+def test_trials_differ_by_what_they_change_alone(pack, data, weights, tmp_path, capsys):
+    from training.ablate import ablate
+
+    def rows(*trials):
+        ablate(pack, data, tmp_path, list(trials), start_from=weights, variant="mini", steps=3)
+        return dict(line.split("|", 2)[1:] for line in capsys.readouterr().out.splitlines())
+
+    first = rows("baseline", "again:", "no haze: haze.outdoor=0 haze.dense=0 haze.smoke=0 haze.light=0 haze.room=0")
+    assert first[" baseline "] == first[" again "] != first[" no haze "]
+    kept = (tmp_path / "baseline" / "state.pt").stat().st_mtime_ns
+    assert rows("baseline") == {" baseline ": first[" baseline "]}
+    assert (tmp_path / "baseline" / "state.pt").stat().st_mtime_ns == kept
+    with pytest.raises(ValueError, match="haze.fog"):
+        rows("new", "typo: haze.fog=1")
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_random_map_is_another_instruction(data, weights):
