@@ -198,7 +198,7 @@ def test_trials_differ_by_what_they_change_alone(pack, data, weights, tmp_path, 
     kept = (tmp_path / "baseline" / "state.pt").stat().st_mtime_ns
     assert rows("baseline") == {" baseline ": first[" baseline "]}
     assert (tmp_path / "baseline" / "state.pt").stat().st_mtime_ns == kept
-    with pytest.raises(ValueError, match="haze.fog"):
+    with pytest.raises(ValueError, match=r"haze\.fog"):
         rows("new", "typo: haze.fog=1")
     assert not (tmp_path / "new").exists()
 
