@@ -41,8 +41,8 @@ def ablate(
     baseline = Recipe(variant, steps, seed, learning_rate, ema_decay=EMA_DECAY).override(settings or ())
     recipes = {}
     for trial in trials:
-        name, _, settings = trial.partition(":")
-        recipes[name.strip()] = baseline.override(settings.split())  # all are read before the first is trained
+        name, _, changes = trial.partition(":")
+        recipes[name.strip()] = baseline.override(changes.split())  # all are read before the first is trained
     for name, recipe in recipes.items():
         run = runs / name.replace(" ", "-")
         scores = run / "scores.json"
