@@ -205,3 +205,12 @@ def test_a_failed_save_leaves_the_old_file(random_weights, tmp_path, monkeypatch
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 def test_a_saved_file_can_be_read_by_others(random_weights):
     assert random_weights.stat().st_mode & 0o044 == 0o044
+
+
+def test_loading_does_not_import_the_compiler(random_weights):
+    code = (
+        "import sys, pathlib, torch; from cliphaze_cli import checkpoint; before = set(sys.modules); "
+        "checkpoint.load(pathlib.Path(sys.argv[1])); "
+        "sys.exit(bool({'torch._dynamo', 'sympy'} & (set(sys.modules) - before)))"
+    )
+    subprocess.run([sys.executable, "-c", code, str(random_weights)], check=True)

@@ -27,13 +27,24 @@ class SS2D(nn.Module):
         self.project_in = nn.Conv2d(channels, 2 * channels, 1)
         self.mix = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
         self.project_scan = nn.Conv2d(channels, DIRECTIONS * (rank + 2 * state_size), 1)
-        self.delta_weight = nn.Parameter(rank**-0.5 * torch.randn(DIRECTIONS, channels, rank))
-        self.delta_bias = nn.Parameter(_initial_delta_bias(DIRECTIONS * channels))
-        A = torch.arange(1, state_size + 1, dtype=torch.float32)  # S4D-real initialisation
-        self.log_A = nn.Parameter(A.log().repeat(DIRECTIONS * channels, 1))
+        self.delta_weight = nn.Parameter(torch.empty(DIRECTIONS, channels, rank))
+        self.delta_bias = nn.Parameter(torch.empty(DIRECTIONS * channels))
+        self.log_A = nn.Parameter(torch.empty(DIRECTIONS * channels, state_size))
         self.D = nn.Parameter(torch.ones(DIRECTIONS * channels))
+        self.reset_parameters()
         self.norm = LayerNorm2d(channels)
         self.project_out = nn.Conv2d(channels, channels, 1)
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Initial values of the scan's own parameters; none on "meta", where arithmetic would import torch's compiler
+        and sympy, which takes as long as importing torch."""
+        if self.delta_weight.is_meta:
+            return
+        self.delta_weight.copy_(self.rank**-0.5 * torch.randn(self.delta_weight.shape))
+        self.delta_bias.copy_(_initial_delta_bias(len(self.delta_bias)))
+        A = torch.arange(1, self.state_size + 1, dtype=torch.float32)  # S4D-real initialisation
+        self.log_A.copy_(A.log().expand_as(self.log_A))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
