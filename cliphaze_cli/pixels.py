@@ -43,6 +43,11 @@ def luma(x: Tensor) -> Tensor:
     return r * x[:, 0:1] + g * x[:, 1:2] + b * x[:, 2:3]
 
 
+def luma_of_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(rows, W, 3) -> the same shape, three times the luma of each pixel; in the unit of the input."""
+    return cv2.transform(rows, np.array([LUMA] * 3, np.float32))
+
+
 def working_size(height: int, width: int, long_side: int | None) -> tuple[int, int]:
     """Rows and columns after capping the long side; smaller images, and None, keep their size."""
     if long_side is None or max(height, width) <= long_side:
