@@ -18,7 +18,9 @@ _MOST_ROWS = 32  # the matrix of weights is mostly zeros, and the more so the mo
 _BANDS_WIDENED = 8  # for which columns are enlarged at once, since neighbouring bands share rows of the maps
 
 
-def enlarged_bands(maps: NDArray[np.float32], height: int, width: int) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
+def enlarged_bands(
+    maps: NDArray[np.float32], height: int, width: int
+) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
     """Enlarge maps as `F.interpolate(..., mode="bilinear")` does, band by band from top to bottom.
 
     Args:

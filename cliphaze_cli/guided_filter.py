@@ -8,12 +8,14 @@ Glossary: h w low resolution, H W full resolution; the guide is luma in [0, 1].
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cliphaze_cli.pixels import luma, rows_as_tensor, shrink
+from cliphaze_cli.enlargement import enlarged_bands, interleaved
+from cliphaze_cli.pixels import full_scale, luma, luma_of_rows, rows_as_tensor, shrink
 
 RADIUS = 8  # px of the low resolution
 EPS = 1e-3  # squared luma contrast below which a region counts as flat
@@ -69,14 +71,20 @@ def bands(height: int, width: int) -> Iterator[tuple[int, int]]:
 
 
 def guided_upsample(target: Tensor, pixels: NDArray, radius: int = RADIUS, eps: float = EPS) -> Tensor:
-    """Enlarge maps (1, C, h, w) to the size of `pixels`, (H, W, 3) uint8, uint16 or float32: (1, C, H, W)."""
-    height, width = pixels.shape[:2]
+    """Enlarge maps (1, C, h, w) to the size of `pixels`, (H, W, 3) uint8, uint16 or float32: (1, C, H, W).
+
+    On the CPU.
+    """
+    (height, width), channels = pixels.shape[:2], target.shape[1]
     small = shrink(pixels, *target.shape[-2:])
-    fitted = fit(luma(rows_as_tensor(small, target.device)), target, radius, eps)
-    full = torch.empty(1, target.shape[1], height, width, device=target.device)
-    for top, bottom in bands(height, width):
-        guide = luma(rows_as_tensor(pixels[top:bottom], target.device))
-        full[:, :, top:bottom] = apply_rows(fitted, guide, top, height)
+    fitted = fit(luma(rows_as_tensor(small)), target, radius, eps)
+    fitted[:, :channels] /= full_scale(pixels.dtype)
+    full = torch.empty(1, channels, height, width)
+    for top, bottom, band in enlarged_bands(interleaved(fitted, channels), height, width):
+        slope, offset = band.reshape(bottom - top, 2, width, channels).swapaxes(0, 1)
+        slope *= luma_of_rows(pixels[top:bottom].astype(np.float32, order="C"))[..., :1]
+        slope += offset
+        full[0, :, top:bottom] = torch.from_numpy(slope).permute(2, 0, 1)
     return full
 
 

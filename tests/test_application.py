@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from cliphaze_cli import guided_filter
+from cliphaze_cli import application, enlargement, guided_filter
 from cliphaze_cli.application import dehaze_pixels
-from cliphaze_cli.pixels import rows_as_tensor, shrink
+from cliphaze_cli.guided_filter import fit
+from cliphaze_cli.pixels import luma, rows_as_tensor, shrink
 
 DTYPES = [np.uint8, np.uint16, np.float32]
 SCALE = {np.uint8: 255, np.uint16: 65535, np.float32: 1}
@@ -74,6 +75,7 @@ def test_the_size_of_the_bands_changes_nothing(monkeypatch, size):
     K, B = torch.rand(2, 1, 3, *size).unbind()
     whole = dehaze_pixels(pixels, small(pixels, *size), K, B)
     monkeypatch.setattr(guided_filter, "BAND_PIXELS", 170)
+    monkeypatch.setattr(enlargement, "BAND_PIXELS", 170)
     banded = dehaze_pixels(pixels, small(pixels, *size), K, B)
     assert np.abs(banded.astype(int) - whole).max() <= 1  # at most another rounding
 
@@ -90,6 +92,29 @@ def test_haze_ends_where_the_photos_object_ends():
     found = dehaze_pixels(hazy, small(hazy, 20, 20), coarse, 0.9 * coarse)
     blurred = torch.nn.functional.interpolate(coarse, (160, 160), mode="bilinear")[0].permute(1, 2, 0).numpy()
     assert np.abs(found - clear).mean() < 0.5 * np.abs(hazy + blurred * (hazy - 0.9) - clear).mean()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_fast_path_of_a_cpu_does_what_other_devices_do(dtype):
+    pixels = photo(301, 203, dtype)
+    working = small(pixels, 60, 40)
+    generator = torch.Generator().manual_seed(1)
+    fitted = fit(luma(working), torch.rand(1, 6, 60, 40, generator=generator))
+    fast, plain = np.empty_like(pixels), np.empty_like(pixels)
+    application._carry_up_on_cpu(pixels, fitted, fast)
+    application._carry_up(pixels, fitted, plain)
+    difference = np.abs(fast.astype(np.float64) - plain)
+    assert difference.max() <= {np.uint8: 1, np.uint16: 8, np.float32: 1e-4}[dtype]
+    assert np.mean(difference > (0 if dtype == np.uint8 else difference.max() / 2)) < 0.01  # a rounding here and there
+
+
+def test_read_only_and_reversed_pixels_are_taken():
+    pixels = photo(120, 90)
+    pixels.setflags(write=False)
+    turned = pixels[::-1, ::-1]
+    K, B = maps(0.7, 0.4, 40, 30)
+    expected = dehaze_pixels(np.ascontiguousarray(turned), small(pixels, 40, 30), K, B)
+    assert np.array_equal(dehaze_pixels(turned, small(pixels, 40, 30), K, B), expected)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1)])

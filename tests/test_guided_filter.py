@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from cliphaze_cli import guided_filter
+from cliphaze_cli import enlargement, guided_filter
 from cliphaze_cli.guided_filter import apply_rows, bands, enlarge_rows, fit, guided_upsample
 
 
@@ -72,5 +72,5 @@ def test_the_size_of_the_bands_changes_nothing(monkeypatch):
     rng = np.random.default_rng(0)
     pixels, target = rng.integers(0, 256, (61, 83, 3), np.uint8), torch.rand(1, 6, 15, 20)
     whole = guided_upsample(target, pixels)
-    monkeypatch.setattr(guided_filter, "BAND_PIXELS", 200)
+    monkeypatch.setattr(enlargement, "BAND_PIXELS", 200)
     torch.testing.assert_close(guided_upsample(target, pixels), whole, rtol=1e-5, atol=1e-5)

@@ -44,10 +44,11 @@ def save_density(
     if density.shape != photo_pixels.shape[:2]:
         raise ValueError(f"density is {density.shape}, the photo {photo_pixels.shape[:2]}: they must match")
     paths = density_paths(stem, npy)
+    levels = _to_16bit(density)
     with atomic_file(paths[0], replace=replace) as sink:
-        png16_writer.encode(sink, _to_16bit(density))
+        png16_writer.encode(sink, levels)
     with atomic_file(paths[1], replace=replace) as sink:
-        _overlay(density, photo_pixels, title).save(sink, "PNG", compress_level=4)  # type: ignore[arg-type]
+        _overlay(levels, photo_pixels, title).save(sink, "PNG", compress_level=4)  # type: ignore[arg-type]
     if npy:
         with atomic_file(paths[2], replace=replace) as sink:
             np.lib.format.write_array(sink, np.asarray(density, np.float32), allow_pickle=False)
@@ -61,16 +62,18 @@ def _to_16bit(density: NDArray[np.floating]) -> NDArray[np.uint16]:
     return result
 
 
-def _overlay(density: NDArray[np.floating], pixels: NDArray[Any], title: str) -> Image.Image:
-    """The photo in grey under the colour map, on paper with the legend below."""
-    height, width = density.shape
+def _overlay(levels: NDArray[np.uint16], pixels: NDArray[Any], title: str) -> Image.Image:
+    """The photo in grey under the colour map of a 16-bit density, on paper with the legend below."""
+    import cv2
+
+    height, width = levels.shape
     scale = min(1.0, OVERLAY_LONG_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    grey = Image.fromarray(to_8bit(luma(pixels))).resize(size, Image.Resampling.BOX)
-    small = Image.fromarray(_to_16bit(density).astype(np.float32)).resize(size, Image.Resampling.BOX)
-    photo = np.asarray(grey, np.float32)[..., None]
-    colours = coloured(np.asarray(small) / 65535)
-    blend = np.rint(_OVERLAY_STRENGTH * colours + (1 - _OVERLAY_STRENGTH) * photo).astype(np.uint8)
+    # Made small before anything else: copies of a large photo would be the most that it needs memory for.
+    small, photo = (cv2.resize(full, size, interpolation=cv2.INTER_AREA) for full in (levels, pixels))
+    grey = to_8bit(luma(photo)).astype(np.float32)[..., None]
+    colours = coloured(small.astype(np.float32) / 65535)
+    blend = np.rint(_OVERLAY_STRENGTH * colours + (1 - _OVERLAY_STRENGTH) * grey).astype(np.uint8)
     picture, legend = Image.fromarray(blend), _legend(size[0], title)
     canvas = Image.new("RGB", (max(picture.width, legend.width), picture.height + legend.height), _PAPER)
     canvas.paste(picture, ((canvas.width - picture.width) // 2, 0))
