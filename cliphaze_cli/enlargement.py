@@ -64,7 +64,7 @@ def _widened(maps: NDArray[np.float32], width: int) -> NDArray[np.float32]:
     """(h, M, w, C) -> (h, M * W * C), columns enlarged."""
     h, kinds, w, channels = maps.shape
     wide = cv2.resize(maps.reshape(h * kinds, w, channels), (width, h * kinds), interpolation=cv2.INTER_LINEAR)
-    return wide.reshape(h, -1)
+    return np.asarray(wide.reshape(h, -1), np.float32)
 
 
 def _mixing(above: NDArray[np.int64], weights: NDArray[np.float32], available: int) -> NDArray[np.float32]:

@@ -45,7 +45,7 @@ def luma(x: Tensor) -> Tensor:
 
 def luma_of_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """(rows, W, 3) -> the same shape, three times the luma of each pixel; in the unit of the input."""
-    return cv2.transform(rows, np.array([LUMA] * 3, np.float32))
+    return np.asarray(cv2.transform(rows, np.array([LUMA] * 3, np.float32)), np.float32)
 
 
 def working_size(height: int, width: int, long_side: int | None) -> tuple[int, int]:

@@ -94,6 +94,24 @@ def test_haze_ends_where_the_photos_object_ends():
     assert np.abs(found - clear).mean() < 0.5 * np.abs(hazy + blurred * (hazy - 0.9) - clear).mean()
 
 
+def test_no_halo_where_trees_stand_before_the_sky():
+    # Textured dark trees in thin haze left of column 259, a smooth sky in dense haze right of it: the largest step
+    # that a photo has, and maps known at an eighth of the resolution.
+    rng = np.random.default_rng(0)
+    sky = np.arange(512)[None, :, None] >= 259
+    clear = np.where(sky, np.array([0.55, 0.7, 0.9]), 0.12 + 0.1 * rng.random((512, 512, 1)))
+    t = np.where(sky, 0.25, 0.85) * np.ones((512, 512, 1))
+    hazy = (clear * t + 0.92 * (1 - t)).astype(np.float32)
+    K = torch.from_numpy((1 / t - 1).astype(np.float32)).permute(2, 0, 1)[None].expand(1, 3, 512, 512)
+    coarse = torch.nn.functional.adaptive_avg_pool2d(K, 64)
+    error = np.abs(dehaze_pixels(hazy, small(hazy, 64, 64), coarse, 0.92 * coarse) - clear).mean((0, 2))
+    assert error[261:].max() < 2 / 255  # in the sky nothing is seen, at no distance
+    bilinear = torch.nn.functional.interpolate(coarse, (512, 512), mode="bilinear")[0].permute(1, 2, 0).numpy()
+    plain = np.abs(hazy + bilinear * (hazy - 0.92) - clear).mean((0, 2))
+    assert plain[261:].max() > 10 * error[261:].max()
+    assert plain[:257].max() > 5 * error[:257].max()  # nor do the trees become dark beside it
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_fast_path_of_a_cpu_does_what_other_devices_do(dtype):
     pixels = photo(301, 203, dtype)

@@ -39,7 +39,7 @@ def test_bands_are_torchs_bilinear_interpolation(monkeypatch, small, large, band
     monkeypatch.setattr(enlargement, "BAND_PIXELS", band_pixels)
     maps = torch.rand(1, 4 * channels, *small, generator=torch.Generator().manual_seed(0))
     expected = F.interpolate(maps, large, mode="bilinear")
-    torch.testing.assert_close(enlarged(maps, *large, channels), expected, rtol=0, atol=2e-4)
+    torch.testing.assert_close(enlarged(maps, large[0], large[1], channels), expected, rtol=0, atol=2e-4)
 
 
 def test_memory_does_not_grow_with_the_height():
