@@ -4,6 +4,7 @@ Metadata, all strings: "format" = FORMAT; "config" the CLIPHazeConfig as JSON; "
 those of "density" and "embedding" that the weights were trained with; "training" whatever tells how, as JSON.
 """
 
+import hashlib
 import json
 import os
 import tempfile
@@ -11,28 +12,33 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from cliphaze_cli.errors import WeightsError
 from cliphaze_cli.network.cliphaze import CLIPHaze
 from cliphaze_cli.network.config import CLIPHazeConfig
+from cliphaze_cli.tensor_header import Declared, HeaderError, read_header
 
 FORMAT = "cliphaze-1"
 # Far above any variant: a hostile or damaged config must not make the process allocate without bound.
-LIMITS = {"width": 512, "stem": 8, "window": 64, "state_size": 64, "embedding_size": 8192, "ffn_expansion": 16}
-MAX_BLOCKS, MAX_REDUCTION = 64, 16
+LIMITS = {"width": 256, "stem": 8, "window": 16, "state_size": 32, "embedding_size": 4096, "ffn_expansion": 8}
+MAX_BLOCKS, MAX_REDUCTION = 32, 16
+MAX_PARAMETERS = 100_000_000
+MAX_NAME = 100  # characters
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A loaded network and what its file says of it."""
+    """A loaded network, what its file says of it, and the sha256 of the content that was loaded."""
 
     network: CLIPHaze
     name: str
     instructions: frozenset[str]
     training: dict[str, Any]
+    sha256: str
 
 
 def save(
@@ -62,45 +68,80 @@ def save(
         Path(temporary).unlink(missing_ok=True)
 
 
-def load(path: Path) -> Checkpoint:
+def load(path: Path, *, sha256: str | None = None) -> Checkpoint:
     """Read a checkpoint into a network in evaluation mode, on the CPU.
 
+    The file is read once, and what is hashed is what is loaded. Nothing is allocated for a network that the file does
+    not hold.
+
+    Args:
+        sha256: what the content must have, where that is known.
+
     Raises:
-        WeightsError: no such file, not safetensors, not a cliphaze checkpoint, or keys and shapes that do not fit.
+        WeightsError: no such file, not safetensors, not a cliphaze checkpoint, other content than `sha256`, keys and
+            shapes that do not fit, or values that are not finite.
     """
-    tensors, metadata = _read(path)
-    config = _parse_config(metadata.get("config", ""), path)
+    _refuse_what_is_no_file(path)
     try:
-        instructions = frozenset(json.loads(metadata.get("instructions", "[]")))
-        training = dict(json.loads(metadata.get("training", "{}")))
-    except (ValueError, TypeError) as error:
-        raise WeightsError(f"{path} has metadata that cannot be read ({error}); fetch the file again") from error
-    with torch.device("meta"):  # no memory for parameters that the file replaces
-        network = CLIPHaze(config)
-    expected = network.state_dict()
-    _check_fit(expected, tensors, path)
+        with path.open("rb") as file:
+            header = read_header(file)
+            if header.metadata.get("format") != FORMAT:
+                raise WeightsError(f"{path} is a safetensors file of something else, not a cliphaze checkpoint")
+            network = _empty_network(_parse_config(header.metadata.get("config", ""), path), path)
+            _check_fit(network, header.tensors, path)
+            content = header.content + file.read(header.size + 1)  # one more, to notice what should not be there
+        tensors = safetensors.torch.load(content)
+    except OSError as error:
+        raise WeightsError(f"cannot read the weights {path}: {error.strerror}; check the disk") from error
+    except (HeaderError, SafetensorError) as error:
+        raise WeightsError(f"{path} is not a readable safetensors file ({error}): fetch it again") from error
+    actual = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and actual != sha256:
+        raise WeightsError(f"{path} is damaged (sha256 {actual[:12]}... instead of {sha256[:12]}...): fetch it again")
     # Weights may be published in half precision; what they are computed in is the runtime's choice.
-    tensors = {key: value.to(expected[key].dtype) for key, value in tensors.items()}
+    tensors = {key: value.to(torch.float32) for key, value in tensors.items()}
+    if broken := next((key for key, value in tensors.items() if not value.isfinite().all()), None):
+        raise WeightsError(f"{path} has values that are not finite, first in {broken}: fetch it again, or train anew")
     network.load_state_dict(tensors, strict=True, assign=True)
     network.eval().requires_grad_(False)
-    return Checkpoint(network, metadata.get("name", path.stem), instructions, training)
+    instructions, training = _parse_training(header.metadata, path)
+    return Checkpoint(network, _parse_name(header.metadata, path), instructions, training, actual)
 
 
-def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    if not path.exists():
-        raise WeightsError(f"no weights at {path}; check the path, or leave --weights out to use the embedded ones")
+def _refuse_what_is_no_file(path: Path) -> None:
     if path.is_dir():
         raise WeightsError(f"{path} is a folder; give the .safetensors file in it")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise WeightsError(f"{path} is a safetensors file of something else, not a cliphaze checkpoint")
-            return {key: file.get_tensor(key) for key in file.keys()}, metadata  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError) as error:
+    if not path.exists():
+        raise WeightsError(f"no weights at {path}; check the path, or leave --weights out to use the embedded ones")
+    if not path.is_file():
+        raise WeightsError(f"{path} is not a regular file; give a .safetensors file")
+
+
+def _empty_network(config: CLIPHazeConfig, path: Path) -> CLIPHaze:
+    """A network without memory for its parameters: the file's replace them."""
+    with torch.device("meta"):
+        network = CLIPHaze(config)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    if parameters > MAX_PARAMETERS:
         raise WeightsError(
-            f"{path} is not a readable safetensors file ({error}); pickled .pt/.pth files are never loaded"
-        ) from error
+            f"{path} has an impossible config: {parameters / 1e6:,.0f} million parameters, "
+            f"where {MAX_PARAMETERS / 1e6:,.0f} are the most"
+        )
+    return network
+
+
+def _parse_training(metadata: dict[str, str], path: Path) -> tuple[frozenset[str], dict[str, Any]]:
+    try:
+        instructions = frozenset(json.loads(metadata.get("instructions", "[]")))
+        return instructions, dict(json.loads(metadata.get("training", "{}")))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise WeightsError(f"{path} has metadata that cannot be read ({error}); fetch the file again") from error
+
+
+def _parse_name(metadata: dict[str, str], path: Path) -> str:
+    """The name in the metadata if it can stand in messages and reports, or else the file's."""
+    name = metadata.get("name", "")
+    return name if name.isprintable() and 0 < len(name) <= MAX_NAME else path.stem
 
 
 def _parse_config(text: str, path: Path) -> CLIPHazeConfig:
@@ -108,7 +149,7 @@ def _parse_config(text: str, path: Path) -> CLIPHazeConfig:
         values = json.loads(text)
         values |= {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
         config = CLIPHazeConfig(**values)
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         known = ", ".join(field.name for field in fields(CLIPHazeConfig))
         raise WeightsError(f"{path} has a config this version cannot read ({error}); it knows {known}") from error
     if not _is_possible(config):
@@ -132,15 +173,21 @@ def _is_possible(config: CLIPHazeConfig) -> bool:
     )
 
 
-def _check_fit(expected: dict[str, torch.Tensor], found: dict[str, torch.Tensor], path: Path) -> None:
+def _check_fit(network: CLIPHaze, found: dict[str, Declared], path: Path) -> None:
     """Name the first missing, unexpected and mis-shaped keys."""
+    expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     problems = []
     if missing := sorted(expected.keys() - found.keys()):
         problems.append(f"missing {missing[0]} and {len(missing) - 1} more")
     if unexpected := sorted(found.keys() - expected.keys()):
-        problems.append(f"unexpected {unexpected[0]} and {len(unexpected) - 1} more")
-    if misshaped := sorted(k for k in expected.keys() & found.keys() if expected[k].shape != found[k].shape):
+        problems.append(f"unexpected {_shown(unexpected[0])} and {len(unexpected) - 1} more")
+    if misshaped := sorted(key for key in expected.keys() & found.keys() if expected[key] != found[key].shape):
         key = misshaped[0]
-        problems.append(f"{key} is {tuple(found[key].shape)} instead of {tuple(expected[key].shape)}")
+        problems.append(f"{key} is {_shown(str(found[key].shape))} instead of {expected[key]}")
     if problems:
         raise WeightsError(f"{path} does not fit its network: {'; '.join(problems)}")
+
+
+def _shown(text: str) -> str:
+    """A file's text for a one-line message."""
+    return text if text.isprintable() and len(text) <= MAX_NAME else ascii(text[:MAX_NAME])

@@ -15,8 +15,8 @@ from cliphaze_cli.checkpoint import Checkpoint
 from cliphaze_cli.conversion import from_pixels, to_pixels
 from cliphaze_cli.errors import CliphazeError
 from cliphaze_cli.hub import resolve_weights
-from cliphaze_cli.hub.verification import digest_of
 from cliphaze_cli.pixels import rows_as_tensor, shrink, working_size
+from cliphaze_cli.registry import find
 from cliphaze_cli.resolution import working_side
 from cliphaze_cli.runtime import autocast, resolve_device, resolve_precision, tune_allocator
 
@@ -55,7 +55,6 @@ class Dehazer:
         precision: str = "auto",
         resolution: int | str = "auto",
         prior: "ClipPrior | None" = None,
-        sha256: str = "",
     ) -> None:
         """Wrap a loaded checkpoint; `from_pretrained` is the usual way.
 
@@ -64,7 +63,6 @@ class Dehazer:
             precision: "auto", "fp32", "bf16" or "fp16".
             resolution: long side at which the network runs, "auto" for the default, "full" for the image's own size.
             prior: CLIP, whose haze density instructs the network; None runs without.
-            sha256: of the weights' file, for reports.
 
         Raises:
             UsageError: an option that makes no sense on this machine.
@@ -74,7 +72,7 @@ class Dehazer:
         self.precision = resolve_precision(precision, self.device)
         self.working_side = working_side(resolution)
         self.prior = prior
-        self.weights_name, self.weights_sha256 = loaded.name, sha256
+        self.weights_name, self.weights_sha256 = loaded.name, loaded.sha256
         self.instructions = loaded.instructions
         self.network = loaded.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -95,10 +93,12 @@ class Dehazer:
             WeightsError: the weights are not on this machine, or not usable; the message says what to do.
             UsageError: see `__init__`.
         """
-        path = Path(weights) if weights is not None else resolve_weights(name)
-        loaded = checkpoint.load(path)
-        sha256 = digest_of(path)
-        return cls(loaded, device=device, precision=precision, resolution=resolution, prior=prior, sha256=sha256)
+        if weights is not None:
+            loaded = checkpoint.load(Path(weights))
+        else:
+            entry = find(name)
+            loaded = checkpoint.load(resolve_weights(entry), sha256=entry.sha256)
+        return cls(loaded, device=device, precision=precision, resolution=resolution, prior=prior)
 
     def __call__(self, image: Any, *, strength: float = 1.0, return_maps: bool = False) -> Any:
         """Dehaze one image.

@@ -1,5 +1,6 @@
 """Checkpoints: what is saved is loaded, bit by bit; anything else is refused in one line."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -117,6 +118,103 @@ def test_a_truncated_file(random_weights, tmp_path, share):
     assert "not a readable safetensors file" in refusal(path)
 
 
+def test_a_byte_too_many(random_weights, tmp_path):
+    path = tmp_path / "long.safetensors"
+    path.write_bytes(random_weights.read_bytes() + b"!")
+    assert "not a readable safetensors file" in refusal(path)
+
+
+def with_header(text: bytes, length: int | None = None) -> bytes:
+    return (len(text) if length is None else length).to_bytes(8, "little") + text
+
+
+HEADER = {"__metadata__": {"format": checkpoint.FORMAT, "config": json.dumps(CONFIG)}}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        with_header(b"{}", 2**63),
+        with_header(b"{}", 2**40),
+        with_header(b"{}", 10**6),
+        with_header(b"\xff\xfe{"),
+        with_header(b"[" * 100_000),
+        with_header(b"[]"),
+        with_header(b'{"__metadata__": 3}'),
+        *(
+            with_header(json.dumps({**HEADER, "stem.bias": record}).encode())
+            for record in (
+                3,
+                {},
+                {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]},
+                {"dtype": "F32", "shape": [1.5], "data_offsets": [0, 4]},
+                {"dtype": "F32", "shape": "8", "data_offsets": [0, 4]},
+                {"dtype": "I64", "shape": [8], "data_offsets": [0, 64]},
+                {"dtype": "F8_E4M3", "shape": [8], "data_offsets": [0, 8]},
+            )
+        ),
+    ],
+)
+def test_a_hostile_header(tmp_path, content):
+    path = tmp_path / "hostile.safetensors"
+    path.write_bytes(content)
+    assert "not a readable safetensors file" in refusal(path)
+
+
+@pytest.mark.parametrize("shape", [[10**12, 10**6], [10**30], [2**20, 8]])
+def test_a_tensor_declared_as_giant_is_refused_by_its_shape(edit, tmp_path, shape):
+    content = edit().read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    header["stem.bias"]["shape"] = shape
+    path = tmp_path / "giant.safetensors"
+    path.write_bytes(with_header(json.dumps(header).encode()) + content[8 + length :])
+    assert f"stem.bias is {tuple(shape)} instead of (8,)" in refusal(path)
+
+
+@pytest.mark.parametrize("offsets", [[0, 10**15], [-32, 0], [0, 0], ["a", "b"]])
+def test_tensors_declared_to_lie_elsewhere(edit, tmp_path, offsets):
+    content = edit().read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    header["stem.bias"]["data_offsets"] = offsets
+    path = tmp_path / "elsewhere.safetensors"
+    path.write_bytes(with_header(json.dumps(header).encode()) + content[8 + length :])
+    assert "not a readable safetensors file" in refusal(path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_values_that_are_not_finite(edit, value):
+    def change(tensors):
+        tensors["head.bias"][3] = value
+        return tensors
+
+    assert "values that are not finite, first in head.bias" in refusal(edit(change))
+
+
+def test_content_is_compared_with_its_digest_when_it_is_loaded(random_weights):
+    digest = hashlib.sha256(random_weights.read_bytes()).hexdigest()
+    assert checkpoint.load(random_weights, sha256=digest).sha256 == digest
+    with pytest.raises(WeightsError, match="is damaged"):
+        checkpoint.load(random_weights, sha256="0" * 64)
+
+
+@pytest.mark.parametrize(("name", "kept"), [("mine", True), ("", False), ("two\nlines", False), ("x" * 1000, False)])
+def test_a_name_that_cannot_stand_in_a_report_is_the_files(edit, name, kept):
+    assert checkpoint.load(edit(name=name)).name == (name if kept else "edited")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="POSIX")
+def test_a_named_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    assert "not a regular file" in refusal(tmp_path / "pipe.safetensors")
+
+
+def test_an_empty_file(tmp_path):
+    (tmp_path / "empty.safetensors").touch()
+    assert "it ends within its header" in refusal(tmp_path / "empty.safetensors")
+
+
 def test_another_programs_safetensors(tmp_path):
     path = tmp_path / "other.safetensors"
     save_file({"weight": torch.zeros(3)}, path)
@@ -143,6 +241,7 @@ def test_another_programs_safetensors(tmp_path):
         {"embedding_size": 10**12},
         {"ffn_expansion": float("nan")},
         {"ffn_expansion": "2"},
+        {"width": 256, "blocks": [32] * 5},  # each possible, but not together
     ],
 )
 def test_an_impossible_config(edit, config):
@@ -178,7 +277,7 @@ except WeightsError as error:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="measures with getrusage")
 def test_the_largest_allowed_config_allocates_nothing(edit):
-    largest = {**CONFIG, "width": 512, "stem": 8, "blocks": [4] * 5, "state_size": 64, "embedding_size": 8192}
+    largest = {**CONFIG, "width": 256, "stem": 8, "blocks": [3] * 5, "state_size": 16, "embedding_size": 4096}
     path = edit(config=json.dumps(largest))
     child = subprocess.run([sys.executable, "-c", LOADING, path], capture_output=True, text=True, check=True)
     grown, message = child.stdout.split(maxsplit=1)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cliphaze_cli.errors import CliphazeError
+from cliphaze_cli.redaction import without_credentials
 
 Status = Literal["done", "failed", "skipped", "pending"]  # pending: not reached before the batch ended
 
@@ -59,7 +60,7 @@ def explain(error: BaseException) -> tuple[str, str | None]:
         where = f": {error.filename}" if error.filename else ""
         return _one_line(f"{error.strerror}{where}"), None
     text = _one_line(str(error))
-    trace = "".join(traceback.format_exception(error))
+    trace = without_credentials("".join(traceback.format_exception(error)))
     return f"{type(error).__name__}: {text}" if text else type(error).__name__, trace
 
 
@@ -73,4 +74,4 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(without_credentials(text).split())

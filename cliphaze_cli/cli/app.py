@@ -3,6 +3,7 @@
 import functools
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Annotated
 
@@ -73,3 +74,6 @@ def main() -> None:
     except CliphazeError as error:
         Console().error(str(error))
         sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 - a bug; its traceback gets pasted into reports, so without credentials
+        Console().error("unexpected, please report it:\n" + "".join(traceback.format_exception(error)).rstrip())
+        sys.exit(CliphazeError.exit_code)

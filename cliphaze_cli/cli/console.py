@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cliphaze_cli.errors import CliphazeError
+from cliphaze_cli.redaction import without_credentials
 from cliphaze_cli.report.storage import json_text
 
 
@@ -58,7 +59,7 @@ class Console:
         # Work goes on when nobody can be told about it: no stderr, a full disk of logs, a pager that was closed.
         if sys.stderr is not None:
             with contextlib.suppress(OSError):
-                sys.stderr.write(_harmless(text) + "\n")
+                sys.stderr.write(_harmless(without_credentials(text)) + "\n")
                 sys.stderr.flush()
 
 

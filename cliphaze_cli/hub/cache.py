@@ -29,8 +29,11 @@ def find_cached(entry: WeightsEntry, cache_dir: Path | None = None) -> Path | No
     return None if cached is None or cached.problem else cached.path
 
 
-def look_up(entry: WeightsEntry, cache_dir: Path | None = None) -> CachedFile | None:
-    """What the cache holds for `entry`, verified against its own digest, or else against the Hub's at download."""
+def look_up(entry: WeightsEntry, cache_dir: Path | None = None, *, thorough: bool = False) -> CachedFile | None:
+    """What the cache holds for `entry`, verified against its own digest, or else against the Hub's at download.
+
+    thorough: hash the content whatever was noted of it, as is right before it is used.
+    """
     if entry.repo is None:
         return None
     commit = _commit(entry, cache_dir)
@@ -39,7 +42,7 @@ def look_up(entry: WeightsEntry, cache_dir: Path | None = None) -> CachedFile | 
         return None
     known = verification.remembered(mark_path(entry, commit, cache_dir), path)
     expected = entry.sha256 or _blob_digest(path) or known
-    if known == expected:  # hashed before, or nothing to compare with
+    if known == expected and not thorough:  # hashed before, or nothing to compare with
         return CachedFile(path, commit, expected, verification.problem_with(path, entry.size, None))
     problem = verification.problem_with(path, entry.size, expected)
     if not problem and expected is not None:

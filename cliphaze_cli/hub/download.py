@@ -16,6 +16,7 @@ from cliphaze_cli import __version__
 from cliphaze_cli.errors import HubError
 from cliphaze_cli.hub import cache, verification
 from cliphaze_cli.hub.failures import HubUnreachableError, Request, explained, not_a_hub, one_line
+from cliphaze_cli.hub.guard import LARGEST, guarded
 from cliphaze_cli.registry import WeightsEntry
 
 _CLIENT = {"library_name": "cliphaze", "library_version": __version__}
@@ -71,7 +72,7 @@ def download(
         return _from_cache(cached)
     request = _request(entry, cache_dir)
     try:
-        with explained(request), _client_output(progress):
+        with explained(request), _client_output(progress), guarded(request):
             remote = _ask(entry, request)
     except HubUnreachableError as error:
         if cached is None or force:
@@ -80,8 +81,9 @@ def download(
         return _from_cache(cached)
     if cached is not None and not force and cached.commit == remote.commit_hash:
         return _from_cache(cached)
-    _need_space(entry.size or remote.size or 0, request.cache)
-    with explained(request), _client_output(progress):
+    size = _expected_size(entry, remote, request)
+    _need_space(size, request.cache)
+    with explained(request), _client_output(progress), guarded(request, size):
         path = _download(entry, request, force)
         commit = path.parents[len(Path(entry.file).parts) - 1].name  # .../snapshots/COMMIT/FILE
         if commit != remote.commit_hash:  # the branch moved in between
@@ -113,6 +115,20 @@ def _ask(entry: WeightsEntry, request: Request) -> Any:
     if not cache.is_commit(metadata.commit_hash):
         raise HubError(not_a_hub(request))
     return metadata
+
+
+def _expected_size(entry: WeightsEntry, remote: Any, request: Request) -> int:
+    """How many bytes will come; refused where that is not what is registered, or nobody's honest intention."""
+    if remote.size is None:
+        raise HubError(not_a_hub(request))
+    if entry.size is not None and remote.size != entry.size:
+        raise HubError(
+            f"{request.endpoint} holds another {entry.repo}/{entry.file} than the one that is registered "
+            f"({remote.size:,} bytes instead of {entry.size:,}): check HF_ENDPOINT and proxy, or update cliphaze"
+        )
+    if entry.size is None and remote.size > LARGEST[entry.kind]:
+        raise HubError(f"{entry.repo}/{entry.file} has {remote.size / 1e9:,.1f} GB: those are no weights of this kind")
+    return int(remote.size)
 
 
 def _download(entry: WeightsEntry, request: Request, force: bool) -> Path:

@@ -1,7 +1,6 @@
 """What can go wrong between here and the Hub, each as one line with the next step."""
 
 import errno
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cliphaze_cli.errors import HubError
+from cliphaze_cli.redaction import without_credentials
 
 
 class HubUnreachableError(HubError):
@@ -63,10 +63,8 @@ def explain(error: BaseException, request: Request) -> HubError | None:
 
 
 def one_line(text: str) -> str:
-    """Text for people: a single line without credentials (access tokens, user:password@ in addresses)."""
-    text = re.sub(r"://[^/@\s]+@", "://", text)
-    text = re.sub(r"\bhf_[A-Za-z0-9]{8,}", "hf_***", text)
-    return " ".join(text.split())
+    """Text for people: a single line without credentials."""
+    return " ".join(without_credentials(text).split())
 
 
 def _table() -> list[tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[Any, Request], Any]]]:
@@ -96,6 +94,11 @@ def _table() -> list[tuple[type[BaseException] | tuple[type[BaseException], ...]
 def not_a_hub(request: Request) -> str:
     """The server answers, but not as a Hub does."""
     return f"{request.endpoint} does not answer like a Hugging Face Hub: check HF_ENDPOINT, proxy and firewall"
+
+
+def broke_off(request: Request, reason: str) -> str:
+    """The download began and did not end well."""
+    return f"the download of {request.repo}/{request.file} broke off ({reason}): try again"
 
 
 def _offline(_: Exception, request: Request) -> HubError:
@@ -168,8 +171,7 @@ def _storing(error: OSError, request: Request) -> str:
 
 
 def _transfer(error: Exception, request: Request) -> str:
-    first_line = str(error).strip().partition("\n")[0] or type(error).__name__
-    return f"the download of {request.repo}/{request.file} broke off ({first_line}): try again"
+    return broke_off(request, str(error).strip().partition("\n")[0] or type(error).__name__)
 
 
 def _by_cause(error: Exception, request: Request) -> HubError | None:

@@ -10,6 +10,8 @@ from cliphaze_cli.registry import WeightsEntry, find, weights_dir
 def resolve_weights(name_or_entry: str | WeightsEntry, cache_dir: Path | None = None) -> Path:
     """The verified file of an entry: part of the package, or in the Hub's cache. Never uses the network.
 
+    Its content is hashed anew: what was right when it was downloaded may have been changed, or have rotted, since.
+
     Raises:
         WeightsError: unknown name, not on this machine, or damaged; the message says what to run.
     """
@@ -17,7 +19,7 @@ def resolve_weights(name_or_entry: str | WeightsEntry, cache_dir: Path | None = 
     if entry.embedded:
         return _embedded(entry)
     command = f"cliphaze download-weights {download_arguments(entry)}"
-    cached = cache.look_up(entry, cache_dir)
+    cached = cache.look_up(entry, cache_dir, thorough=True)
     if cached is None:
         raise WeightsError(f"the weights {entry.name} are not on this machine: run `{command}`")
     if cached.problem:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cliphaze_cli.errors import UsageError
+from cliphaze_cli.errors import CliphazeError, UsageError
 from cliphaze_cli.open_clip_import import import_open_clip
 from cliphaze_cli.prior.prompts import Prompts, default_prompts
 
@@ -84,17 +84,18 @@ class ClipPrior:
             UsageError: a device that is not there.
             WeightsError: unknown name, not on this machine (the message says what to run), or damaged.
         """
-        from cliphaze_cli.hub import clip_entry, resolve_weights
+        from cliphaze_cli.hub import cache, clip_entry, resolve_weights
 
         entry = clip_entry(model)
         path = resolve_weights(entry, cache_dir)
+        known = cache.look_up(entry, cache_dir)
         return cls.from_file(
             path,
             entry.open_clip_model or model,
             pretrained=entry.open_clip_pretrained,
             name=entry.name,
             device=device,
-            fingerprint=entry.sha256,
+            fingerprint=known.digest if known is not None else None,
         )
 
     @classmethod
@@ -199,7 +200,7 @@ class ClipPrior:
                 density = density_map.from_tokens(self, pixels, texts, kind, dense or density_map.DenseOptions())
             else:
                 raise UsageError(f"there is no density builder {builder!r}: known are {', '.join(BUILDERS)}")
-        return density.cpu().numpy()
+        return _finite(density, self.name).cpu().numpy()
 
     def embedding(self, pixels: "NDArray[np.generic]") -> "NDArray[np.float32]":
         """Return the photo's embedding with its degradation projected out, (E,) float32 of unit length.
@@ -217,7 +218,7 @@ class ClipPrior:
         with torch.inference_mode():
             basis = degradation_basis(self.prompt_embeddings().differences()).to(self.device)
             whole = self.embed(density_map.whole_image_windows(pixels, self.image_size)).mean(dim=0)
-            return without_degradation(F.normalize(whole, dim=-1), basis).cpu().numpy()
+            return _finite(without_degradation(F.normalize(whole, dim=-1), basis), self.name).cpu().numpy()
 
     def embed(self, images: "Tensor", *, batch_size: int = _BATCH) -> "Tensor":
         """Return unit embeddings (B, E) of images (B, 3, S, S) in [0, 1]."""
@@ -256,3 +257,9 @@ class ClipPrior:
 
         vectors = F.normalize(self._encode_texts([*prompts.hazy, *prompts.clear]).float(), dim=-1).cpu()
         return PromptEmbeddings(vectors[: len(prompts.hazy)].clone(), vectors[len(prompts.hazy) :].clone())
+
+
+def _finite(values: "Tensor", name: str) -> "Tensor":
+    if not values.isfinite().all():
+        raise CliphazeError(f"CLIP {name} produced values that are not finite; its weights may be damaged")
+    return values

@@ -6,6 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
@@ -29,6 +30,10 @@ def load_embeddings(path: Path) -> PromptEmbeddings | None:
     hazy, clear = tensors.get("hazy"), tensors.get("clear")
     if hazy is None or clear is None or hazy.ndim != 2 or clear.ndim != 2 or hazy.shape[1] != clear.shape[1]:
         return None
+    # No digest is known of this file; but what it holds has unit length, and anything not finite has not.
+    for vectors in (hazy, clear):
+        if vectors.dtype != torch.float32 or not ((vectors.norm(dim=1) - 1).abs() < 1e-3).all():
+            return None
     return PromptEmbeddings(hazy, clear)
 
 

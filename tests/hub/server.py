@@ -3,12 +3,14 @@
 The Hub client reads its settings when it is imported, hence the child processes.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,11 +23,19 @@ _ROUTE = re.compile(r"/(?P<repo>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<fil
 
 @dataclass
 class Served:
-    """A file as the server sends it. content decides ETag and announced length; body is what is sent instead of it."""
+    """A file as the server sends it. content decides ETag and announced length; body is what is sent instead of it.
+
+    announced: another length for HEAD. get_refusal: status of every GET. location: where HEAD and GET redirect to.
+    stream: what GET does instead of sending a body of announced length; it gets the handler.
+    """
 
     content: bytes
     body: bytes | None = None
     etag: str | None = None
+    announced: int | None = None
+    get_refusal: int | None = None
+    location: str | None = None
+    stream: Callable[[BaseHTTPRequestHandler], None] | None = None
     breaks_off_at: list[int] = field(default_factory=list)  # each GET uses one up and closes after that many bytes
 
     @property
@@ -100,15 +110,29 @@ def _refuse(handler: BaseHTTPRequestHandler, status: int, code: str, commit: str
 
 def _send(handler: BaseHTTPRequestHandler, served: Served, commit: str) -> None:
     head = handler.command == "HEAD"
+    if not head and served.get_refusal is not None:
+        return _refuse(handler, served.get_refusal, "", commit)
     body = served.content if head or served.body is None else served.body
     asked = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range", ""))
     start = int(asked[1]) if asked else 0
-    handler.send_response(206 if asked else 200)
-    if asked:
-        handler.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
-    handler.send_header("Content-Length", str(len(body) - start))
+    handler.send_response(302 if served.location is not None else 206 if asked else 200)
     handler.send_header("ETag", f'"{served.etag or served.sha256}"')
     handler.send_header("X-Repo-Commit", commit)
+    if served.location is not None:
+        handler.send_header("Location", served.location)
+        handler.send_header("X-Linked-Size", str(len(served.content)))
+        handler.send_header("X-Linked-ETag", f'"{served.etag or served.sha256}"')
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+        return
+    if served.stream is not None and not head:
+        handler.end_headers()  # without a length: the body ends when the connection does
+        with contextlib.suppress(OSError):  # the client has had enough
+            served.stream(handler)
+        return
+    if asked:
+        handler.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+    handler.send_header("Content-Length", str(served.announced if head and served.announced else len(body) - start))
     handler.send_header("Accept-Ranges", "bytes")
     handler.end_headers()
     if not head:

@@ -1,10 +1,11 @@
 import pytest
 import torch
+from torch.nn.functional import normalize
 
 from cliphaze_cli.prior.scoring import PromptEmbeddings
 from cliphaze_cli.prior.text_cache import cache_path, load_embeddings, store_embeddings
 
-EMBEDDINGS = PromptEmbeddings(torch.randn(3, 8), torch.randn(2, 8))
+EMBEDDINGS = PromptEmbeddings(normalize(torch.randn(3, 8)), normalize(torch.randn(2, 8)))
 
 
 def test_what_is_stored_comes_back_and_nothing_else_is_left(tmp_path):
@@ -27,6 +28,15 @@ def test_damaged_files_count_as_absent(tmp_path, damage):
     path = tmp_path / "cache"
     store_embeddings(path, EMBEDDINGS)
     path.write_bytes(path.read_bytes()[:-5] if damage is None else damage)
+    assert load_embeddings(path) is None
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 7.0])
+def test_embeddings_that_no_model_made_count_as_absent(tmp_path, value):
+    path = tmp_path / "cache"
+    hazy = EMBEDDINGS.hazy.clone()
+    hazy[1, 2] = value
+    store_embeddings(path, PromptEmbeddings(hazy, EMBEDDINGS.clear))
     assert load_embeddings(path) is None
 
 
