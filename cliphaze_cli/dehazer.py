@@ -15,6 +15,7 @@ from cliphaze_cli.checkpoint import Checkpoint
 from cliphaze_cli.conversion import from_pixels, to_pixels
 from cliphaze_cli.errors import CliphazeError
 from cliphaze_cli.hub import resolve_weights
+from cliphaze_cli.network.finite import ActivationWatch
 from cliphaze_cli.pixels import rows_as_tensor, shrink, working_size
 from cliphaze_cli.registry import find
 from cliphaze_cli.resolution import working_side
@@ -75,6 +76,7 @@ class Dehazer:
         self.weights_name, self.weights_sha256 = loaded.name, loaded.sha256
         self.instructions = loaded.instructions
         self.network = loaded.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._watch = ActivationWatch(self.network)
 
     @classmethod
     def from_pretrained(
@@ -168,12 +170,11 @@ class Dehazer:
             None if density is None else torch.from_numpy(density).to(self.device, torch.float32)[None, None],
             None if embedding is None else torch.from_numpy(embedding).to(self.device, torch.float32)[None],
         )
-        for dtype in dict.fromkeys(
-            (self.precision, torch.float32)
-        ):  # float32 is the second try where it is not the first
-            with autocast(self.device, dtype):
+        # Float32 is the second try where it is not the first.
+        for dtype in dict.fromkeys((self.precision, torch.float32)):
+            with autocast(self.device, dtype), self._watch.watching() as finite:
                 K, B = self.network(working.contiguous(memory_format=torch.channels_last), *instructions)
-            if K.isfinite().all() and B.isfinite().all():
+            if finite() and K.isfinite().all() and B.isfinite().all():
                 return working, K.float(), B.float()
         raise CliphazeError("the network produced values that are not finite; the weights may be damaged")
 

@@ -34,6 +34,10 @@ def silent(handler: BaseHTTPRequestHandler) -> None:
     threading.Event().wait(30)
 
 
+def whole(handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(CONTENT)
+
+
 def bytes_in(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
@@ -55,7 +59,7 @@ def test_an_endless_body_is_cut_off(machine: Machine, registered: bool) -> None:
 
 
 def test_a_body_without_an_announced_length_is_fine(machine: Machine) -> None:
-    machine.served.stream = lambda handler: handler.wfile.write(CONTENT) and None
+    machine.served.stream = whole
     result = machine.download("--json")
     assert result.returncode == 0, result.stderr
     assert Path(json.loads(result.stdout)["weights"][0]["path"]).read_bytes() == CONTENT
@@ -175,7 +179,7 @@ def test_an_etag_that_turns_hostile_after_the_first_answer(machine: Machine) -> 
         asked = 0
 
         @property
-        def etag(self) -> str:  # type: ignore[override]
+        def etag(self) -> str:
             self.asked += 1
             return self.sha256 if self.asked == 1 else "../../../../escaped"
 
