@@ -15,6 +15,7 @@ DISTRIBUTIONS = (
     "pillow-heif",
     "opencv-python-headless",
     "tifffile",
+    "numba",
     "mamba-ssm",
     "triton",
 )

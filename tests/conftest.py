@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 # Before anything imports torch, and inherited by child processes: small tensors are quickest on one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Before anything imports triton, which otherwise needs a GPU to run a kernel.
+os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 def small_network(seed: int = 0, **config: object) -> "CLIPHaze":

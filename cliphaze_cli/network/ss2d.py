@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cliphaze_cli.network.layer_norm import LayerNorm2d
-from cliphaze_cli.scan import selective_scan
+from cliphaze_cli.scan import cross_scan
+from cliphaze_cli.scan.directions import DIRECTIONS
 
-DIRECTIONS = 4
 MIN_DELTA, MAX_DELTA = 1e-3, 1e-1  # initial step sizes, as in Mamba
 
 
@@ -58,40 +58,12 @@ class SS2D(nn.Module):
         return self.project_out(y * F.silu(gate))
 
     def _scan(self, u: Tensor) -> Tensor:
-        """Scan (B, C, h, w) along rows and columns, both ways, and sum the four results."""
-        height, width = u.shape[-2:]
-        N = self.state_size
-        parameters = self.project_scan(u).float().unflatten(1, (DIRECTIONS, -1))  # (B, 4, rank + 2N, h, w)
-        low_rank, B, C = unfold_directions(parameters).split((self.rank, N, N), 2)  # each (B, 4, ., L)
-        delta = torch.matmul(self.delta_weight, low_rank).flatten(1, 2)  # (B, 4C, L)
-        u = u.float().unsqueeze(1).expand(-1, DIRECTIONS, -1, -1, -1)
-        y = selective_scan(
-            unfold_directions(u).flatten(1, 2),
-            delta,
-            -self.log_A.float().exp(),
-            B.contiguous(),
-            C.contiguous(),
-            self.D.float(),
-            self.delta_bias.float(),
-            delta_softplus=True,
-        )
-        return fold_directions(y.unflatten(1, (DIRECTIONS, -1)), height, width)
-
-
-def unfold_directions(x: Tensor) -> Tensor:
-    """The cross-scan: (B, 4, C, H, W) -> (B, 4, C, L), direction k of the second axis read in its own order.
-
-    Orders: along rows, along rows backwards, along columns, along columns backwards.
-    """
-    rows, columns = x[:, :2].flatten(3), x[:, 2:].transpose(3, 4).flatten(3)
-    return torch.stack([rows[:, 0], rows[:, 1].flip(-1), columns[:, 0], columns[:, 1].flip(-1)], 1)
-
-
-def fold_directions(y: Tensor, height: int, width: int) -> Tensor:
-    """The cross-merge: put the four sequences (B, 4, C, L) back in place and sum them, (B, C, H, W)."""
-    rows = (y[:, 0] + y[:, 1].flip(-1)).unflatten(-1, (height, width))
-    columns = (y[:, 2] + y[:, 3].flip(-1)).unflatten(-1, (width, height))
-    return rows + columns.transpose(2, 3)
+        """Scan (B, C, h, w) along rows and columns, both ways, and sum the four results, in float32."""
+        low_rank, B, C = (
+            self.project_scan(u).unflatten(1, (DIRECTIONS, -1)).split((self.rank, self.state_size, self.state_size), 2)
+        )  # each (B, 4, ., h, w)
+        delta_bias, log_A, D = (x.unflatten(0, (DIRECTIONS, -1)) for x in (self.delta_bias, self.log_A, self.D))
+        return cross_scan(u, low_rank, self.delta_weight, delta_bias, -log_A.exp(), B, C, D)
 
 
 def _initial_delta_bias(channels: int) -> Tensor:

@@ -1,5 +1,5 @@
-"""The selective scan of Mamba, behind one function with interchangeable backends."""
+"""The selective scan of Mamba, behind two functions with interchangeable backends: of sequences, and of images."""
 
-from cliphaze_cli.scan.dispatch import selective_scan
+from cliphaze_cli.scan.dispatch import cross_scan, selective_scan
 
-__all__ = ["selective_scan"]
+__all__ = ["cross_scan", "selective_scan"]

@@ -1,19 +1,21 @@
 """Choose the fastest selective-scan backend that this machine can run.
 
-The order under "auto": mamba-ssm's fused CUDA kernel, then pure PyTorch. A further backend is one more row of
-`_BACKENDS`: a probe that tells why it can't run, and a function of `selective_scan`'s signature.
+The order under "auto": mamba-ssm's fused CUDA kernel, our Triton kernel, numba's compiled kernel on a CPU, pure PyTorch.
+A backend without a backward pass is passed over where gradients are wanted. A further backend is one more row of
+`_BACKENDS`.
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from cliphaze_cli.scan import mamba_cuda, pure_torch
+from cliphaze_cli.scan import mamba_cuda, numba_cpu, pure_torch, triton_cuda
+from cliphaze_cli.scan.directions import fold_directions, step_sizes, unfold_directions
 
-ScanFunction = Callable[..., Tensor]
+NO_BACKWARD = "has no backward pass, and gradients are wanted"
 
 
 @dataclass(frozen=True)
@@ -25,42 +27,42 @@ class BackendStatus:
     reason: str
 
 
-def _run_pure_torch(
-    u: Tensor,
-    delta: Tensor,
-    A: Tensor,
-    B: Tensor,
-    C: Tensor,
-    D: Tensor | None,
-    delta_bias: Tensor | None,
-    delta_softplus: bool,
-) -> Tensor:
-    if delta_bias is not None:
-        delta = delta + delta_bias[:, None]
-    if delta_softplus:
-        delta = F.softplus(delta)
-    y = pure_torch.scan(u, delta, A, B, C)
-    if D is not None:
-        y = y + D[:, None] * u
-    return y.to(u.dtype)
+@dataclass(frozen=True)
+class _Backend:
+    """How to call a backend.
+
+    Attributes:
+        unavailable_because: why it can't run on a device, "" when it can.
+        scan: a function of `selective_scan`'s signature.
+        cross_scan: a function of `cross_scan`'s signature, or None where sequences have to be laid out for `scan`.
+        differentiable: whether autograd can go through it.
+    """
+
+    unavailable_because: Callable[[torch.device], str]
+    scan: Callable[..., Tensor]
+    cross_scan: Callable[..., Tensor] | None
+    differentiable: bool
 
 
-# name -> (why it can't run on a device, or "" when it can; the scan)
-_BACKENDS: dict[str, tuple[Callable[[torch.device], str], ScanFunction]] = {
-    "mamba-ssm": (mamba_cuda.unavailable_because, mamba_cuda.scan),
-    "torch": (lambda device: "", _run_pure_torch),
+_BACKENDS: dict[str, _Backend] = {
+    "mamba-ssm": _Backend(mamba_cuda.unavailable_because, mamba_cuda.scan, None, True),
+    "triton": _Backend(triton_cuda.unavailable_because, triton_cuda.scan, triton_cuda.cross_scan, False),
+    "numba": _Backend(numba_cpu.unavailable_because, numba_cpu.scan, numba_cpu.cross_scan, False),
+    "torch": _Backend(lambda device: "", pure_torch.scan, pure_torch.cross_scan, True),
 }
 
 
 def backends(device: torch.device | str = "cpu") -> list[BackendStatus]:
     """Every backend in the order of preference, with its availability on `device`."""
-    reasons = {name: unavailable(torch.device(device)) for name, (unavailable, _) in _BACKENDS.items()}
+    reasons = {name: backend.unavailable_because(torch.device(device)) for name, backend in _BACKENDS.items()}
     return [BackendStatus(name, not reason, reason or "available") for name, reason in reasons.items()]
 
 
-def chosen(device: torch.device | str = "cpu") -> str:
+def chosen(device: torch.device | str = "cpu", gradients: bool = False) -> str:
     """Name of the backend that "auto" runs on `device`."""
-    return next(status.name for status in backends(device) if status.available)
+    device = torch.device(device)
+    usable = (name for name, backend in _BACKENDS.items() if backend.differentiable or not gradients)
+    return next(name for name in usable if not _BACKENDS[name].unavailable_because(device))
 
 
 def selective_scan(
@@ -86,21 +88,87 @@ def selective_scan(
         backend: "auto", or the name of one of `backends()`.
 
     Returns:
-        y, (b, D, L), in u's dtype. The state is kept in float32 (float64 for double input).
+        y, (b, D, L), in u's dtype. The state is kept in float32 (float64 for double input, but by the CUDA backends).
 
     Raises:
         ValueError: shapes do not fit, or an unknown backend.
-        RuntimeError: the named backend cannot run on u's device.
+        RuntimeError: the named backend cannot run on u's device, or gradients are wanted and it has none.
     """
     B, C = (x.unsqueeze(1) if x.dim() == 3 else x for x in (B, C))
     _check_shapes(u, delta, A, B, C)
-    name = chosen(u.device) if backend == "auto" else backend
+    inputs = (u, delta, A, B, C, D, delta_bias)
+    return _backend(backend, inputs).scan(*inputs, delta_softplus)
+
+
+def cross_scan(
+    u: Tensor,
+    low_rank: Tensor,
+    delta_weight: Tensor,
+    delta_bias: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor,
+    backend: str = "auto",
+) -> Tensor:
+    """The selective scans of an image along its four directions, summed; see `directions`.
+
+    Step sizes are delta = softplus(delta_weight @ low_rank + delta_bias). Everything is float32, and fastest in
+    channels_last memory; autocast has no say in it.
+
+    Args:
+        u: (b, C, H, W). low_rank: (b, 4, rank, H, W). delta_weight: (4, C, rank). delta_bias, D: (4, C).
+        A: (4, C, N). B, C: (b, 4, N, H, W).
+        backend: "auto", or the name of one of `backends()`.
+
+    Returns:
+        y, (b, C, H, W) float32.
+
+    Raises:
+        ValueError, RuntimeError: as of `selective_scan`.
+    """
+    inputs = tuple(x.float() for x in (u, low_rank, delta_weight, delta_bias, A, B, C, D))
+    implementation = _backend(backend, inputs)
+    device = u.device.type
+    with torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext():
+        if implementation.cross_scan is not None:
+            return implementation.cross_scan(*inputs)
+        return _cross_scan_of_sequences(implementation.scan, *inputs)
+
+
+def _cross_scan_of_sequences(
+    scan: Callable[..., Tensor],
+    u: Tensor,
+    low_rank: Tensor,
+    delta_weight: Tensor,
+    delta_bias: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor,
+) -> Tensor:
+    """`cross_scan` of a backend that knows sequences only: the directions are copied into their own order."""
+    delta = torch.stack([step_sizes(low_rank[:, k], delta_weight[k], delta_bias[k]) for k in range(len(A))], 1)
+    u_and_delta = (unfold_directions(x).flatten(1, 2) for x in (u.unsqueeze(1).expand_as(delta), delta))
+    B, C = unfold_directions(B), unfold_directions(C)
+    y = scan(*u_and_delta, A.flatten(0, 1), B, C, D.flatten(), None, True)
+    return fold_directions(y.unflatten(1, (len(A), -1)), *u.shape[-2:])
+
+
+def _backend(name: str, inputs: tuple[Tensor | None, ...]) -> _Backend:
+    """The backend called `name`, or what "auto" finds, for these inputs (the first of which tells the device)."""
+    gradients = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in inputs)
+    device = next(x.device for x in inputs if x is not None)
+    if name == "auto":
+        return _BACKENDS[chosen(device, gradients)]
     if name not in _BACKENDS:
         raise ValueError(f"unknown scan backend {name!r}; choose auto or one of {', '.join(_BACKENDS)}")
-    unavailable, scan = _BACKENDS[name]
-    if reason := unavailable(u.device):
-        raise RuntimeError(f"scan backend {name!r} cannot run on {u.device}: {reason}")
-    return scan(u, delta, A, B, C, D, delta_bias, delta_softplus)
+    backend = _BACKENDS[name]
+    if reason := backend.unavailable_because(device):
+        raise RuntimeError(f"scan backend {name!r} cannot run on {device}: {reason}")
+    if gradients and not backend.differentiable:
+        raise RuntimeError(f"scan backend {name!r} {NO_BACKWARD}; use auto or torch")
+    return backend
 
 
 def _check_shapes(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor) -> None:

@@ -2,9 +2,10 @@
 
 The sequence of length L is cut into n chunks of T. Pass one runs the T positions of all chunks at once, as if every
 chunk began with h = 0; pass two carries the chunks' last states across the n chunks and adds what they contribute.
-That takes T + n vectorised steps instead of L. Tensors are laid out (T, ..., n): every step reads contiguous memory.
+That takes T + n vectorised steps instead of L. Tensors are laid out (T, b, n, ...): every step is one slice. Read along
+its columns, an image in channels_last memory already has that layout, and read along its rows it is a view away from it.
 
-Glossary: T chunk length, n number of chunks, L = T * n positions after padding.
+Glossary: b batch, T chunk length, n number of chunks, L = T * n positions after padding.
 """
 
 import math
@@ -20,37 +21,50 @@ def chunk_length(length: int) -> int:
 
 
 def tile(x: Tensor, chunk: int) -> Tensor:
-    """(..., L) -> (T, ..., n), zero-padded at the end; `untile` is the inverse."""
+    """(b, ..., L) -> (T, b, n, ...), zero-padded at the end; `untile` is the inverse."""
     padding = -x.shape[-1] % chunk
     if padding:
         x = F.pad(x, (0, padding))
-    return x.unflatten(-1, (-1, chunk)).movedim(-1, 0).contiguous()
+    return x.unflatten(-1, (-1, chunk)).movedim((-1, 0, -2), (0, 1, 2)).contiguous()
 
 
 def untile(x: Tensor, length: int) -> Tensor:
-    """(T, ..., n) -> (..., L)."""
-    return x.movedim(0, -1).flatten(-2)[..., :length]
+    """(T, b, n, ...) -> (b, ..., L)."""
+    return x.movedim((0, 1, 2), (-1, 0, -2)).flatten(-2)[..., :length]
+
+
+def in_order(count: int, reverse: bool) -> range:
+    """0 .. count - 1, or backwards."""
+    return range(count - 1, -1, -1) if reverse else range(count)
 
 
 def linear_scan_(a: Tensor, b: Tensor, reverse: bool = False) -> Tensor:
     """Turn b into the states h of the recurrence, in place, and return it; `a` is overwritten too.
 
     Args:
-        a, b: decay and input, tiled to (T, ..., n).
+        a, b: decay and input, tiled to (T, b, n, ...).
         reverse: run from the last position to the first, h_l = a_l * h_{l+1} + b_l.
     """
-    steps, chunks = a.shape[0], a.shape[-1]
-    order = range(steps - 1, -1, -1) if reverse else range(steps)
+    decays, states = a.unbind(0), b.unbind(0)
     previous = None
-    for i in order:
+    for i in in_order(len(states), reverse):
         if previous is not None:
-            b[i].addcmul_(a[i], b[previous])
-            a[i].mul_(a[previous])  # a becomes the product of decays since the chunk's start
+            states[i].addcmul_(decays[i], states[previous])
+            decays[i].mul_(decays[previous])  # becomes the product of decays since the chunk's start
         previous = i
-    last = order[-1]
-    entering = torch.zeros_like(b[last])  # the state with which each chunk begins
-    carry_order = range(chunks - 1, 0, -1) if reverse else range(chunks - 1)
-    for j in carry_order:
-        following = j - 1 if reverse else j + 1
-        torch.addcmul(b[last][..., j], a[last][..., j], entering[..., j], out=entering[..., following])
-    return b.addcmul_(a, entering)
+    last = 0 if reverse else -1
+    return b.addcmul_(a, entering_states(decays[last], states[last], reverse))
+
+
+def entering_states(decay: Tensor, last: Tensor, reverse: bool) -> Tensor:
+    """The state with which each chunk begins, (b, n, ...).
+
+    Args:
+        decay: product of a chunk's decays. last: its last state, had it begun with zero. Both (b, n, ...).
+    """
+    entering = torch.zeros_like(last)
+    entered, decays, lasts = entering.unbind(1), decay.unbind(1), last.unbind(1)
+    order = in_order(len(lasts), reverse)
+    for j, following in zip(order, order[1:], strict=False):
+        torch.addcmul(lasts[j], decays[j], entered[j], out=entered[following])
+    return entering

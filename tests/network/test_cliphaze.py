@@ -70,7 +70,7 @@ def test_an_embedding_changes_nothing_until_trained(network):
 
 
 def test_the_state_dict_carries_everything(network):
-    copy = CLIPHaze(network.config).eval()
+    copy = CLIPHaze(network.config).eval().requires_grad_(False)
     copy.load_state_dict(network.state_dict())
     hazy, density = torch.rand(1, 3, 30, 30), torch.rand(1, 1, 5, 5)
     for x, y in zip(copy(hazy, density), network(hazy, density), strict=True):

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from cliphaze_cli.network.ss2d import SS2D, fold_directions, unfold_directions
+from cliphaze_cli.network.ss2d import SS2D
+from cliphaze_cli.scan.directions import fold_directions, unfold_directions
 
 PICTURE = torch.tensor([[1.0, 2, 3], [4, 5, 6]])
 

@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from cliphaze_cli.scan import dispatch, mamba_cuda, selective_scan
+from cliphaze_cli.scan import dispatch, mamba_cuda, numba_cpu, selective_scan, triton_cuda
 from tests.scan.test_selective_scan import scan_inputs
 
 CUDA = torch.device("cuda")
@@ -48,7 +48,13 @@ def fake_mamba(monkeypatch: pytest.MonkeyPatch, fresh_probe: None) -> FakeInterf
     return interface
 
 
-def test_on_the_cpu_pure_torch_is_chosen():
+@pytest.fixture
+def no_numba(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if numba were not installed."""
+    monkeypatch.setattr(numba_cpu.KERNEL, "failures", ["numba is not installed"])
+
+
+def test_on_the_cpu_pure_torch_is_there_whatever_else_is(no_numba):
     assert dispatch.chosen("cpu") == "torch"
     statuses = {status.name: status for status in dispatch.backends("cpu")}
     assert not statuses["mamba-ssm"].available and "CUDA" in statuses["mamba-ssm"].reason
@@ -58,17 +64,31 @@ def test_on_the_cpu_pure_torch_is_chosen():
 def test_on_cuda_a_usable_mamba_ssm_comes_first(fake_mamba):
     assert dispatch.backends(CUDA)[0].name == "mamba-ssm"
     assert dispatch.chosen(CUDA) == "mamba-ssm"
-    assert dispatch.chosen("cpu") == "torch"
+    assert dispatch.chosen("cpu") != "mamba-ssm"
 
 
-def test_mamba_ssm_that_is_not_installed_is_passed_over(monkeypatch, fresh_probe):
+@pytest.fixture
+def no_triton(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if triton were not installed."""
+    monkeypatch.setattr(triton_cuda.KERNEL, "failures", ["triton is not installed"])
+
+
+def test_on_cuda_pure_torch_is_there_whatever_else_is(monkeypatch, fresh_probe, no_triton):
     monkeypatch.setitem(sys.modules, "selective_scan_cuda", None)
     assert dispatch.chosen(CUDA) == "torch"
 
 
+def test_on_cuda_triton_comes_before_pure_torch_but_for_gradients(monkeypatch, fresh_probe):
+    monkeypatch.setitem(sys.modules, "selective_scan_cuda", None)
+    monkeypatch.setattr(triton_cuda.KERNEL, "failures", [])
+    monkeypatch.setattr(triton_cuda.KERNEL, "_module", ModuleType("triton_kernel"))
+    assert dispatch.chosen(CUDA) == "triton"
+    assert dispatch.chosen(CUDA, gradients=True) == "torch"
+
+
 @pytest.mark.parametrize("error", [OSError("libcudart.so.11: cannot open\nshared object"), RuntimeError()])
 @pytest.mark.parametrize("broken", ["selective_scan_cuda", "mamba_ssm.ops.selective_scan_interface"])
-def test_a_broken_mamba_ssm_counts_as_absent(error, broken, fake_mamba, monkeypatch):
+def test_a_broken_mamba_ssm_counts_as_absent(error, broken, fake_mamba, no_triton, monkeypatch):
     real_import = mamba_cuda.importlib.import_module
 
     def import_module(name):

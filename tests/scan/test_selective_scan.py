@@ -50,7 +50,7 @@ def test_any_length(length, backend):
 
 
 @pytest.mark.parametrize("backend", CPU_BACKENDS)
-@pytest.mark.parametrize("states", [1, 2, 3, 4])
+@pytest.mark.parametrize("states", [1, 2, 3, 4, 8])
 @pytest.mark.parametrize("groups", [1, 2, 4])
 def test_states_and_groups(states, groups, backend):
     assert_is_the_scan(*scan_inputs(37, channels=8, groups=groups, states=states), backend=backend)
@@ -77,11 +77,32 @@ def test_precisions(dtype, backend):
     assert_is_the_scan(*scan_inputs(123, dtype=dtype), D=bias, delta_bias=bias, delta_softplus=True, backend=backend)
 
 
-def test_a_long_sequence_in_bfloat16_keeps_its_state_in_float32():
+@pytest.mark.parametrize("backend", CPU_BACKENDS)
+@pytest.mark.parametrize("channels", [1, 31, 33, 70])
+def test_any_number_of_channels(channels, backend):
+    assert_is_the_scan(*scan_inputs(70, channels=channels, batch=3), backend=backend)
+
+
+@pytest.mark.parametrize("backend", CPU_BACKENDS)
+@pytest.mark.parametrize("rate", [1e-6, 30.0, 1e3, 1e6])
+def test_decays_from_none_at_all_to_underflow(rate, backend):
+    u, delta, A, B, C = scan_inputs(90)
+    assert_is_the_scan(u, delta, rate * A, B, C, backend=backend)
+
+
+@pytest.mark.parametrize("backend", CPU_BACKENDS)
+def test_steps_of_any_size_before_their_softplus(backend):
+    u, delta, A, B, C = scan_inputs(90)
+    delta = torch.linspace(-110, 20, delta.numel()).view_as(delta)
+    assert_is_the_scan(u, delta, A, B, C, delta_softplus=True, backend=backend)
+
+
+@pytest.mark.parametrize("backend", CPU_BACKENDS)
+def test_a_long_sequence_in_bfloat16_keeps_its_state_in_float32(backend):
     # Slow decay and a constant input: a bfloat16 state would stop growing after a few hundred positions.
     u, delta = torch.ones(1, 1, 4096, dtype=torch.bfloat16), torch.full((1, 1, 4096), 2**-10, dtype=torch.bfloat16)
     A, ones = torch.tensor([[-0.01]]), torch.ones(1, 1, 1, 4096, dtype=torch.bfloat16)
-    assert_is_the_scan(u, delta, A, ones, ones)
+    assert_is_the_scan(u, delta, A, ones, ones, backend=backend)
 
 
 def test_one_group_may_come_without_its_axis():
@@ -89,16 +110,18 @@ def test_one_group_may_come_without_its_axis():
     torch.testing.assert_close(selective_scan(u, delta, A, B[:, 0], C[:, 0]), selective_scan(u, delta, A, B, C))
 
 
-def test_non_contiguous_inputs():
+@pytest.mark.parametrize("backend", CPU_BACKENDS)
+def test_non_contiguous_inputs(backend):
     u, delta, A, B, C = scan_inputs(24)
     u, delta = (x.transpose(-1, -2).contiguous().transpose(-1, -2) for x in (u, delta))
-    assert_is_the_scan(u, delta, A, B.flip(-1), C[:, :, :1].expand_as(B))
+    assert_is_the_scan(u, delta, A, B.flip(-1), C[:, :, :1].expand_as(B), backend=backend)
 
 
-def test_the_inputs_are_left_as_they_were():
+@pytest.mark.parametrize("backend", CPU_BACKENDS)
+def test_the_inputs_are_left_as_they_were(backend):
     inputs = (*scan_inputs(24), torch.ones(4), torch.ones(4))
     copies = [x.clone() for x in inputs]
-    selective_scan(*inputs, delta_softplus=True)
+    selective_scan(*inputs, delta_softplus=True, backend=backend)
     for x, copy in zip(inputs, copies, strict=True):
         assert torch.equal(x, copy)
 

@@ -11,12 +11,12 @@ from cliphaze_cli.scan.tiled import chunk_length, linear_scan_, tile, untile
 def test_untile_undoes_tile(length, chunk):
     x = torch.randn(2, 3, length)
     tiles = tile(x, chunk)
-    assert tiles.shape == (chunk, 2, 3, -(-length // chunk))
+    assert tiles.shape == (chunk, 2, -(-length // chunk), 3)
     assert torch.equal(untile(tiles, length), x)
 
 
 def test_a_chunk_is_a_run_of_neighbours():
-    assert tile(torch.arange(1.0, 8.0), 3).T.tolist() == [[1, 2, 3], [4, 5, 6], [7, 0, 0]]
+    assert tile(torch.arange(1.0, 8.0)[None], 3)[:, 0].T.tolist() == [[1, 2, 3], [4, 5, 6], [7, 0, 0]]
 
 
 def test_steps_and_chunks_are_balanced():
