@@ -36,7 +36,7 @@ def network_of(variant: str) -> CLIPHaze:
     """The embedded weights of `tiny`; random ones of the others, which takes as long."""
     torch.manual_seed(0)
     network = checkpoint.load(resolve_weights("tiny")).network if variant == "tiny" else CLIPHaze(VARIANTS[variant])
-    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def photo(side: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""The four directions of VMamba's cross-scan: along rows, along rows backwards, along columns, along columns backwards."""
+"""The four directions of VMamba's cross-scan: along rows, rows backwards, columns, columns backwards."""
 
 import torch
 from torch import Tensor

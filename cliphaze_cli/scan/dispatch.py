@@ -1,7 +1,7 @@
 """Choose the fastest selective-scan backend that this machine can run.
 
-The order under "auto": mamba-ssm's fused CUDA kernel, our Triton kernel, numba's compiled kernel on a CPU, pure PyTorch.
-A backend without a backward pass is passed over where gradients are wanted. A further backend is one more row of
+The order under "auto": mamba-ssm's CUDA kernel, our Triton kernel, numba's compiled kernel on a CPU, pure PyTorch. A
+backend without a backward pass is passed over where gradients are wanted. A further backend is one more row of
 `_BACKENDS`.
 """
 
@@ -109,6 +109,7 @@ def cross_scan(
     B: Tensor,
     C: Tensor,
     D: Tensor,
+    *,
     backend: str = "auto",
 ) -> Tensor:
     """The selective scans of an image along its four directions, summed; see `directions`.

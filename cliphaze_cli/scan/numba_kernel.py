@@ -70,7 +70,21 @@ def _softplus(x):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def scan_channels(u, steps, weight, bias, softplus, log2_decay, B, C, D, y, first, count, reverse):  # type: ignore[no-untyped-def]
+def scan_channels(  # type: ignore[no-untyped-def]  # noqa: PLR0912 - loops of one kernel
+    u,
+    steps,
+    weight,
+    bias,
+    softplus,
+    log2_decay,
+    B,
+    C,
+    D,
+    y,
+    first,
+    count,
+    reverse,
+):
     """Write the scan of channels first .. first + count to y.
 
     u, y: (L, D). steps: (L, R), contracted with weight (R, D), or delta itself (L, D) where R = 0 in weight.

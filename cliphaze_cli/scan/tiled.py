@@ -2,12 +2,13 @@
 
 The sequence of length L is cut into n chunks of T. Pass one runs the T positions of all chunks at once, as if every
 chunk began with h = 0; pass two carries the chunks' last states across the n chunks and adds what they contribute.
-That takes T + n vectorised steps instead of L. Tensors are laid out (T, b, n, ...): every step is one slice. Read along
-its columns, an image in channels_last memory already has that layout, and read along its rows it is a view away from it.
+That takes T + n vectorised steps instead of L. Tensors are laid out (T, b, n, ...): every step is one slice. An image
+in channels_last memory has that layout as it is when read along its columns, and is a view away from it along its rows.
 
 Glossary: b batch, T chunk length, n number of chunks, L = T * n positions after padding.
 """
 
+import itertools
 import math
 
 import torch
@@ -65,6 +66,6 @@ def entering_states(decay: Tensor, last: Tensor, reverse: bool) -> Tensor:
     entering = torch.zeros_like(last)
     entered, decays, lasts = entering.unbind(1), decay.unbind(1), last.unbind(1)
     order = in_order(len(lasts), reverse)
-    for j, following in zip(order, order[1:], strict=False):
+    for j, following in itertools.pairwise(order):
         torch.addcmul(lasts[j], decays[j], entered[j], out=entered[following])
     return entering

@@ -1,9 +1,9 @@
 """The selective scan in Triton, for CUDA; imported only where triton is installed.
 
-Three kernels: every chunk of a sequence is scanned as if it began with h = 0 and leaves its last state and the sum of its
-step sizes; the states are carried from chunk to chunk; every chunk is scanned again from where it really begins, and
-writes y. Chunks run in parallel, which keeps a GPU busy where channels alone are too few. Directions of an image are an
-order in which tokens are visited, so nothing is copied. The state is float32.
+Every chunk of a sequence is scanned as if it began with h = 0 and leaves its last state and the sum of its step sizes;
+the states are carried from chunk to chunk; every chunk is scanned again from where it really begins, and writes y.
+Chunks run in parallel, which keeps a GPU busy where channels alone are too few. Directions of an image are an order in
+which tokens are visited, so nothing is copied. The state is float32.
 
 Glossary: K sequences that share tokens (four directions of an image) or channel groups, b samples, L positions,
 D channels of one of K, N state size, R rank. All tensors may have any strides; neighbouring channels are read together.
@@ -32,7 +32,7 @@ def _softplus(x):  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def scan_chunks(  # type: ignore[no-untyped-def]
+def scan_chunks(  # type: ignore[no-untyped-def]  # noqa: PLR0915 - one kernel, one pass over memory
     u, steps, weight, bias, log2_decay, B, C, skip, y, state, total,
     u_k, u_b, u_l, u_d, steps_k, steps_b, steps_l, steps_c, B_k, B_b, B_l, B_n, C_k, C_b, C_l, C_n, y_k, y_b, y_l, y_d,
     samples, length, height, channels, states, rank,

@@ -1,5 +1,7 @@
 """`cross_scan` against the definition: every direction laid out as a sequence of its own, scanned, and put back."""
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -12,7 +14,7 @@ from tests.scan.reference import reference_scan
 from tests.scan.test_selective_scan import CPU_BACKENDS
 
 
-def image_inputs(height, width, channels=6, rank=3, states=2, batch=2, dtype=torch.float32):
+def image_inputs(height, width, channels=6, rank=3, states=2, batch=2, dtype=torch.float32) -> Any:
     """What `cross_scan` takes, in its order."""
     g = torch.Generator().manual_seed(0)
 
@@ -35,8 +37,8 @@ def reference(u, low_rank, delta_weight, delta_bias, A, B, C, D):
     """The same in float64, position by position."""
     u, low_rank, delta_weight, delta_bias = (x.double() for x in (u, low_rank, delta_weight, delta_bias))
     delta = F.softplus(torch.einsum("kcr,bkrhw->bkchw", delta_weight, low_rank) + delta_bias[..., None, None])
-    sequences = (unfold_directions(x).flatten(1, 2) for x in (u[:, None].expand_as(delta), delta))
-    y = reference_scan(*sequences, A.flatten(0, 1), unfold_directions(B), unfold_directions(C), D.flatten())
+    u_l, delta_l = (unfold_directions(x).flatten(1, 2) for x in (u[:, None].expand_as(delta), delta))
+    y = reference_scan(u_l, delta_l, A.flatten(0, 1), unfold_directions(B), unfold_directions(C), D.flatten())
     return fold_directions(y.unflatten(1, (4, -1)), *u.shape[-2:])
 
 

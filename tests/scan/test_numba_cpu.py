@@ -5,6 +5,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -33,10 +34,12 @@ def test_it_is_chosen_on_a_cpu_unless_gradients_are_wanted():
 
 @needs_numba
 def test_gradients_go_through_pytorch():
-    inputs = tuple(x.requires_grad_() for x in scan_inputs(9))
+    inputs = scan_inputs(9)
+    for x in inputs:
+        x.requires_grad_()
     selective_scan(*inputs).sum().backward()
     assert all(x.grad is not None for x in inputs)
-    with pytest.raises(RuntimeError, match="'numba' has no backward pass.*use auto or torch"):
+    with pytest.raises(RuntimeError, match=r"'numba' has no backward pass.*use auto or torch"):
         selective_scan(*inputs, backend="numba")
     with torch.no_grad():
         selective_scan(*inputs, backend="numba")
@@ -64,7 +67,8 @@ def test_a_kernel_that_fails_is_replaced_for_good(entry, failures, monkeypatch, 
         raise OSError("cannot write the cache\ndetails")
 
     monkeypatch.setattr(numba_cpu, "_run", broken)
-    run, inputs = (selective_scan, scan_inputs(9)) if entry == "scan" else (cross_scan, image_inputs(4, 3))
+    run: Any = selective_scan if entry == "scan" else cross_scan
+    inputs = scan_inputs(9) if entry == "scan" else image_inputs(4, 3)
     assert torch.equal(run(*inputs), run(*inputs, backend="torch"))
     assert failures == ["numba is not usable (OSError: cannot write the cache)"]
     assert "the PyTorch scan runs instead" in caplog.text

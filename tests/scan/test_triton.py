@@ -78,7 +78,7 @@ def test_non_contiguous_inputs():
     [((1, 1), torch.contiguous_format), ((3, 5), torch.channels_last), ((5, 2), torch.contiguous_format)],
 )
 def test_every_direction_of_an_image(size, layout):
-    u, *others = image_inputs(*size, channels=3, batch=1)
+    u, *others = image_inputs(size[0], size[1], channels=3, batch=1)
     y = triton_cuda.scan_image(u.contiguous(memory_format=layout), *others)
     torch.testing.assert_close(y.double(), reference(u, *others), rtol=6e-4, atol=2e-3)
 
