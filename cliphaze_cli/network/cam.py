@@ -37,8 +37,12 @@ class CAM(nn.Module):
             (B, C, H, W).
         """
         both = torch.cat([local, global_], 1)
-        x = self.features(both) + self.scene(both.mean((2, 3)))[..., None, None]
-        x = x + self.explicit(_with_presence(density, both))
+        means = torch.cat([local.mean((2, 3)), global_.mean((2, 3))], 1)
+        x = self.features(both) + self.scene(means)[..., None, None]
+        if density is None and not torch.is_grad_enabled():  # a convolution of zeros leaves its bias
+            x = x + self.explicit.bias[:, None, None]  # type: ignore[index]
+        else:
+            x = x + self.explicit(_with_presence(density, both))
         if embedding is not None:
             scale, shift = self.implicit(embedding)[..., None, None].chunk(2, 1)
             x = x * (1 + scale) + shift

@@ -52,10 +52,10 @@ def partition(x: Tensor, window: int) -> Tensor:
 
 
 def unpartition(windows: Tensor, rows: int, columns: int) -> Tensor:
-    """(B, rows*columns, w*w, C) -> (B, C, rows*w, columns*w)."""
+    """(B, rows*columns, w*w, C) -> (B, C, rows*w, columns*w) in channels_last memory."""
     window = round(windows.shape[2] ** 0.5)
     x = windows.unflatten(2, (window, window)).unflatten(1, (rows, columns))  # (B, rows, columns, w, w, C)
-    return x.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)
+    return x.transpose(2, 3).flatten(3, 4).flatten(1, 2).movedim(-1, 1)
 
 
 def _real_tokens(x: Tensor, padding: tuple[int, int, int, int], window: int) -> Tensor:

@@ -61,3 +61,11 @@ def test_an_embedding_matters_only_once_its_weights_are_trained(cam, paths):
     torch.testing.assert_close(cam(*paths, None, embedding), without)
     torch.nn.init.normal_(cam.implicit.weight)
     assert (cam(*paths, None, embedding) - without).abs().max() > 1e-2
+
+
+def test_an_absent_map_counts_the_same_with_and_without_gradients():
+    torch.manual_seed(0)
+    module, local, global_ = CAM(4), torch.randn(2, 4, 5, 6), torch.randn(2, 4, 5, 6)
+    with torch.no_grad():
+        y = module(local, global_, None, None)
+    torch.testing.assert_close(y, module(local, global_, None, None))
