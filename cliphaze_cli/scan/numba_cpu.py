@@ -6,6 +6,7 @@ a threading layer that either stops PyTorch's threads or aborts the process when
 
 import functools
 import itertools
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -114,6 +115,10 @@ def _run(tasks: Iterator[tuple]) -> None:
 @functools.cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="scan")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has none of its parent's threads
 
 
 scan = KERNEL.or_else(_scan, pure_torch.scan)

@@ -113,6 +113,7 @@ sys.stdout.write(f"{dispatch.chosen('cpu')} {y.sum():.4f}")
 
 
 @needs_numba
+@pytest.mark.slow  # compiles twice
 def test_compiled_code_is_kept_and_does_without_where_it_cannot_be(tmp_path: Path):
     nowhere = tmp_path / "file"
     nowhere.write_text("")
