@@ -11,12 +11,6 @@ from tests.cli.outcome import Outcome
 
 Dehaze = Callable[..., Outcome]
 
-# A shell may have started the tests with SIGINT ignored, and children inherit that.
-PROGRAM = (
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    "from cliphaze_cli.cli.app import main; main()"
-)
-
 
 def save(path: Path, level: int = 60, size: tuple[int, int] = (40, 30), **options: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)

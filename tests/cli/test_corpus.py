@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from cliphaze_cli.imaging.imagefile import read
+from tests.cli.process import start
 from tests.corpus.case import Case, base, saved
 from tests.corpus.filesystem import put_names, put_objects
 from tests.corpus.hostile import hostile_cases
-from tests.corpus.process import start
 from tests.corpus.valid import valid_cases
 from tests.imaging.samples import names_in
 

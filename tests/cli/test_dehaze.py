@@ -1,11 +1,5 @@
 """`cliphaze dehaze` through its entry point, with small random weights whose effect is known."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cli.dehazing import PROGRAM, Dehaze, files_in, level, save
+from tests.cli.dehazing import Dehaze, files_in, level, save
 
 
 def test_a_folder_is_dehazed_and_mirrored(tmp_path: Path, dehaze: Dehaze) -> None:
@@ -227,44 +221,6 @@ def test_an_output_folder_that_vanishes_fails_those_files(
     assert result.code == 1
     assert [record["status"] for record in result.document["files"]] == ["failed", "failed"]
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interruption_leaves_only_whole_files(tmp_path: Path, doubling_weights: Path, number: int) -> None:
-    photo = tmp_path / "photo.png"
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (700, 700, 3), np.uint8)).save(photo)
-    (tmp_path / "in").mkdir()
-    for index in range(200):
-        (tmp_path / f"in/{index:03}.png").symlink_to(photo)
-    out = tmp_path / "out"
-    child = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "dehaze", "in", "out", "--weights", str(doubling_weights), "--json"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        deadline = time.monotonic() + 120
-        while not (out / "001.png").exists() and child.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
-        child.send_signal(number)
-        stdout, stderr = child.communicate(timeout=60)
-    finally:
-        child.kill()
-    assert child.returncode == 130, stderr
-    assert [line for line in stderr.splitlines() if "interrupted" in line]
-    assert "Traceback" not in stderr
-    written = files_in(out)
-    assert 2 <= len(written) < 200
-    assert all(name.endswith(".png") and not name.startswith(".") for name in written)  # no temporary file
-    for name in written:
-        with Image.open(out / name) as image:
-            image.load()
-    document = json.loads(stdout)
-    assert document["interrupted"]
-    assert document["done"] == len(written)
 
 
 class FakePrior:

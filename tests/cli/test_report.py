@@ -4,20 +4,17 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from cliphaze_cli.imaging import part_file
 from cliphaze_cli.report.storage import load
-from tests.cli.dehazing import PROGRAM, Dehaze, files_in, level, save
+from tests.cli.batches import PATIENCE, make_photos, wait_for
+from tests.cli.dehazing import Dehaze, files_in, level, save
+from tests.cli.process import start
 
 BAD = b"not an image"
 PHOTOS = 15  # of a run that is interrupted
@@ -270,34 +267,12 @@ def test_a_report_that_fails_at_the_end_is_said_and_the_photos_are_there(
 def test_an_interrupted_run_is_finished_by_retry(
     tmp_path: Path, dehaze: Dehaze, doubling_weights: Path, number: int
 ) -> None:
-    photo = tmp_path / "photo.png"
-    Image.fromarray(np.random.default_rng(0).integers(0, 120, (400, 400, 3), np.uint8)).save(photo)
-    (tmp_path / "in").mkdir()
-    for index in range(PHOTOS):
-        (tmp_path / f"in/{index:03}.png").symlink_to(photo)
-    child = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            PROGRAM,
-            "dehaze",
-            "in",
-            "out",
-            "--weights",
-            str(doubling_weights),
-            "--report",
-            "r.json",
-        ],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        stderr=subprocess.PIPE,
-    )
+    make_photos(tmp_path / "in", PHOTOS, size=(400, 400))
+    child = start("dehaze", "in", "out", "--weights", doubling_weights, "--report", "r.json", cwd=tmp_path)
     try:
-        deadline = time.monotonic() + 120
-        while not (tmp_path / "out/001.png").exists() and child.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_for((tmp_path / "out/001.png").exists, child)
         child.send_signal(number)
-        child.communicate(timeout=60)
+        child.communicate(timeout=PATIENCE)
     finally:
         child.kill()
     for leftover in tmp_path.rglob(f".*{part_file.PART_SUFFIX}"):
