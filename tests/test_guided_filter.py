@@ -74,3 +74,12 @@ def test_the_size_of_the_bands_changes_nothing(monkeypatch):
     whole = guided_upsample(target, pixels)
     monkeypatch.setattr(enlargement, "BAND_PIXELS", 200)
     torch.testing.assert_close(guided_upsample(target, pixels), whole, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (5, 3), (33, 50)])
+@pytest.mark.parametrize("radius", [1, 8])
+def test_means_of_a_window_leave_out_what_lies_beyond_the_border(size, radius):
+    x = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
+    window = 2 * radius + 1
+    expected = F.avg_pool2d(x, window, 1, radius, count_include_pad=False)
+    torch.testing.assert_close(guided_filter._box(x, radius), expected, rtol=1e-5, atol=1e-6)
