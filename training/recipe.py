@@ -26,10 +26,10 @@ class Scenes:
         twins: the second half of a batch shows the photos of the first half under another haze.
     """
 
-    whole: float = 0.45
+    whole: float = 0.5
     large_from: int = 2000
-    large: float = 0.375
-    levels: float = 0.0
+    large: float = 0.4
+    levels: float = 0.5
     twins: bool = False
 
 
@@ -47,18 +47,18 @@ class HazeMix:
     """
 
     outdoor: float = 0.34
-    dense: float = 0.3
-    room: float = 0.0
-    smoke: float = 0.16
-    light: float = 0.11
-    none: float = 0.09
+    dense: float = 0.22
+    room: float = 0.1
+    smoke: float = 0.12
+    light: float = 0.12
+    none: float = 0.1
     patchy: float = 0.35
-    layered: float = 0.0
-    neutral: float = 0.0
+    layered: float = 0.08
+    neutral: float = 0.3
     bright: float = 0.0
     dim: float = 0.35
-    coloured: float = 0.0
-    scattering: float = 0.0
+    coloured: float = 0.05
+    scattering: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Instructed:
     """Shares of samples with a density map, and of maps that say nothing true."""
 
     present: float = 0.5
-    useless: float = 0.1
+    useless: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class LossWeights:
 
     coarse: float = 0.5
     transmission: float = 0.1
-    structure: float = 0.0
+    structure: float = 0.3
     frequency: float = 0.0
     twins: float = 0.0
 

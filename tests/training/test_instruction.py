@@ -27,7 +27,7 @@ def test_the_share_can_be_chosen():
 def test_what_is_present_follows_the_haze_roughly():
     # Clear on the left, dense on the right: the map rises, but for the few that are useless on purpose.
     t = torch.linspace(1, 0.1, 64).expand(300, 1, 48, 64)
-    density = draw(t, present=1)
+    density = draw(t, present=1, useless=0.1)
     rises = density[..., 32:].mean((1, 2, 3)) > density[..., :32].mean((1, 2, 3))
     assert rises.float().mean() > 0.88
     error = (density - (1 - t)).abs().mean((1, 2, 3))
