@@ -11,8 +11,6 @@ from cliphaze_cli.guided_filter import apply_rows, bands, fit
 from cliphaze_cli.network.cliphaze import apply_maps
 from cliphaze_cli.pixels import full_scale, luma, luma_of_rows, rows_as_tensor, tensor_as_rows
 
-RADIUS = 24  # px of the working resolution; wide windows smooth the network's errors, not the edges of the guide
-
 
 def dehaze_pixels(pixels: NDArray, working: Tensor, K: Tensor, B: Tensor, strength: float = 1.0) -> NDArray:
     """Dehaze full-resolution pixels by maps estimated at working resolution.
@@ -30,10 +28,9 @@ def dehaze_pixels(pixels: NDArray, working: Tensor, K: Tensor, B: Tensor, streng
     clear = np.empty_like(pixels, order="C")
     if maps.shape[-2:] == pixels.shape[:2]:
         _apply_directly(pixels, maps, clear)
-    elif maps.device.type == "cpu":
-        _carry_up_on_cpu(pixels, fit(luma(working), maps, RADIUS), clear)
     else:
-        _carry_up(pixels, fit(luma(working), maps, RADIUS), clear)
+        carry_up = _carry_up_on_cpu if maps.device.type == "cpu" else _carry_up
+        carry_up(pixels, fit(luma(working), maps), clear)
     return clear
 
 

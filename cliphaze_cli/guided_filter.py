@@ -18,7 +18,7 @@ from torch import Tensor
 from cliphaze_cli.enlargement import enlarged_bands, interleaved
 from cliphaze_cli.pixels import full_scale, luma, luma_of_rows, rows_as_tensor, shrink
 
-RADIUS = 8  # px of the low resolution
+RADIUS = 24  # px of the low resolution; wide windows smooth the network's errors, not the edges of the guide
 EPS = 1e-3  # squared luma contrast below which a region counts as flat
 BAND_PIXELS = 1 << 18  # full-resolution pixels handled at once: bounds memory and stays in the cache
 

@@ -143,7 +143,7 @@ class Trainer:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        if state["recipe"] != self.recipe.to_dict():
+        if Recipe.from_dict(state["recipe"]) != self.recipe:
             raise ValueError("the state is of another recipe; give the same options, or another folder")
         self.step, self.seconds = state["step"], state["seconds"]
         self.network.load_state_dict(state["network"])
