@@ -1,4 +1,4 @@
-"""A folder of photos: do reading, dehazing and writing overlap, and would several processes be faster?
+"""A folder of photos: do reading, dehazing and writing overlap, and what do several photos at a time bring?
 
     python -m benchmarks.folder --count 50
     python -m benchmarks.folder --count 200 --size 0.5
@@ -20,12 +20,14 @@ import typer
 from benchmarks import processes
 from benchmarks.made import make_photo
 from benchmarks.timing import machine
+from cliphaze_cli.batch.crew import crew_for
 from cliphaze_cli.batch.dehazing import dehazing
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.run import run
 from cliphaze_cli.dehazer import Dehazer
 from cliphaze_cli.imaging import imagefile
 from cliphaze_cli.imaging.isolated import IsolatedReader
+from cliphaze_cli.runtime import cores_for_each_thread, usable_cores
 
 KINDS = 4  # of which the folder's photos are copies
 
@@ -33,7 +35,7 @@ KINDS = 4  # of which the folder's photos are copies
 def main(
     count: int = 50,
     size: Annotated[float, typer.Option(help="Megapixels of each photo.")] = 12,
-    jobs: Annotated[int, typer.Option(help="Processes with one thread each, to compare with.")] = os.cpu_count() or 1,
+    jobs: Annotated[int, typer.Option(help="Photos at a time, and processes to compare with.")] = os.cpu_count() or 1,
 ) -> None:
     """Print the folder's wall time, warm, against its parts, and the commands' wall times."""
     with tempfile.TemporaryDirectory() as folder:
@@ -49,12 +51,17 @@ def main(
             ("all, overlapping", wall),
         ):
             typer.echo(f"| {name} | {seconds:.2f} | {seconds / slower:.2f} |")
-        one = _commands([sources[0].parent], target)
+        one = _commands([sources[0].parent], target, "--jobs", "1")
+        several = _commands([sources[0].parent], target, "--jobs", str(jobs))
         parts = _split(sources, Path(folder, "parts"), jobs)
-        several = _commands(parts, target, {"OMP_NUM_THREADS": "1"})
+        apart = _commands(parts, target, "--jobs", "1", environment={"OMP_NUM_THREADS": "1"})
         typer.echo("\n| command, with its start | seconds | ratio |\n|---|---|---|")
-        typer.echo(f"| one process | {one:.2f} | 1.00 |")
-        typer.echo(f"| {jobs} processes, one thread each | {several:.2f} | {several / one:.2f} |")
+        for name, seconds in (
+            ("--jobs 1", one),
+            (f"--jobs {jobs}", several),
+            (f"{jobs} processes, one thread each", apart),
+        ):
+            typer.echo(f"| {name} | {seconds:.2f} | {seconds / one:.2f} |")
 
 
 def _make_folder(folder: Path, count: int, size: float) -> list[Path]:
@@ -83,7 +90,9 @@ def _in_process(sources: list[Path], target: Path) -> tuple[float, float, float]
 
         io = _seconds(read_and_write)
         jobs = [Job(path, target / path.name) for path in sources]
-        wall = _seconds(lambda: run(jobs, process, read=reader, write=imagefile.write))
+        crew = crew_for(len(jobs), device="cpu", cores=usable_cores())
+        with cores_for_each_thread(crew.cores_each):
+            wall = _seconds(lambda: run(jobs, process, read=reader, write=imagefile.write, crew=crew))
     return compute, io, wall
 
 
@@ -96,11 +105,10 @@ def _split(sources: list[Path], folder: Path, parts: int) -> list[Path]:
     return folders
 
 
-def _commands(folders: list[Path], target: Path, environment: dict[str, str] | None = None) -> float:
+def _commands(folders: list[Path], target: Path, *options: str, environment: dict[str, str] | None = None) -> float:
     """Wall seconds of a command for each folder, at the same time."""
-    commands = [
-        [*processes.CLIPHAZE, "dehaze", "-q", "--no-clip", "--overwrite", str(one), str(target)] for one in folders
-    ]
+    command = [*processes.CLIPHAZE, "dehaze", "-q", "--no-clip", "--overwrite", *options]
+    commands = [[*command, str(one), str(target)] for one in folders]
     with ThreadPoolExecutor(len(commands)) as threads:
         return _seconds(lambda: list(threads.map(lambda command: processes.run(command, environment), commands)))
 

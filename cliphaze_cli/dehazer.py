@@ -15,11 +15,12 @@ from cliphaze_cli.checkpoint import Checkpoint
 from cliphaze_cli.conversion import from_pixels, to_pixels
 from cliphaze_cli.errors import CliphazeError
 from cliphaze_cli.hub import resolve_weights
+from cliphaze_cli.network.cancellation import Cancellation
 from cliphaze_cli.network.finite import ActivationWatch
 from cliphaze_cli.pixels import rows_as_tensor, shrink, working_size
 from cliphaze_cli.registry import find
 from cliphaze_cli.resolution import working_side
-from cliphaze_cli.runtime import autocast, resolve_device, resolve_precision, tune_allocator
+from cliphaze_cli.runtime import autocast, own_stream, resolve_device, resolve_precision, tune_allocator
 
 if TYPE_CHECKING:
     from cliphaze_cli.prior.clip_model import ClipPrior
@@ -77,6 +78,7 @@ class Dehazer:
         self.instructions = loaded.instructions
         self.network = loaded.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._watch = ActivationWatch(self.network)
+        self._cancellation = Cancellation(self.network)
 
     @classmethod
     def from_pretrained(
@@ -144,6 +146,19 @@ class Dehazer:
         """
         if not 0 <= strength <= 1:
             raise ValueError(f"strength must lie between 0 (nothing) and 1 (all haze), not {strength}")
+        with own_stream(self.device):
+            return self._dehaze(pixels, strength, density)
+
+    def cancel(self) -> None:
+        """Let what other threads are computing raise CliphazeError soon, and all that comes later; for good."""
+        self._cancellation.cancel()
+
+    def estimate_density(self, pixels: NDArray) -> NDArray[np.float32]:
+        """The network's own haze density of an (H, W, 3) array, (h, w) at working resolution; not CLIP's."""
+        _, K, _ = self._estimate_maps(pixels, None, None)
+        return model_density(K)
+
+    def _dehaze(self, pixels: NDArray, strength: float, density: NDArray | None) -> Dehazed:
         source = "given"
         embedding = None
         if density is None and self.prior is not None and self.instructions:
@@ -153,11 +168,6 @@ class Dehazer:
         if density is None:
             density, source = model_density(K), "model"
         return Dehazed(dehaze_pixels(pixels, working, K, B, strength), density, source, K, B)
-
-    def estimate_density(self, pixels: NDArray) -> NDArray[np.float32]:
-        """The network's own haze density of an (H, W, 3) array, (h, w) at working resolution; not CLIP's."""
-        _, K, _ = self._estimate_maps(pixels, None, None)
-        return model_density(K)
 
     @torch.inference_mode()
     def _estimate_maps(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -43,8 +44,9 @@ def enlarged_bands(
             lowest = int(above[inside][0])
             mixing = _mixing(above[inside] - lowest, weights[inside], h - lowest)
             used = wide[lowest - first : lowest - first + mixing.shape[1]]
-            band = np.matmul(mixing, used, out=buffer[: bottom - top])
-            yield top, bottom, band.reshape(bottom - top, kinds, width * channels)
+            # By PyTorch: NumPy's product has threads of its own, which no setting of ours reaches.
+            torch.mm(torch.from_numpy(mixing), torch.from_numpy(used), out=torch.from_numpy(buffer[: bottom - top]))
+            yield top, bottom, buffer[: bottom - top].reshape(bottom - top, kinds, width * channels)
 
 
 def interleaved(maps: Tensor, channels: int) -> NDArray[np.float32]:

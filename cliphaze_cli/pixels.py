@@ -25,7 +25,9 @@ def rows_as_tensor(rows: NDArray, device: torch.device | str = "cpu") -> Tensor:
     """(rows, W, 3) pixels -> (1, 3, rows, W) float32 in [0, 1]."""
     scale = full_scale(rows.dtype)
     # A copy, as torch takes neither read-only nor reversed arrays, and has little arithmetic for uint16.
-    x = torch.from_numpy(np.array(rows, np.int32 if rows.dtype == np.uint16 else rows.dtype, order="C")).to(device)
+    x = torch.from_numpy(np.array(rows, np.int32 if rows.dtype == np.uint16 else rows.dtype, order="C"))
+    on_cuda = torch.device(device).type == "cuda"
+    x = x.pin_memory().to(device, non_blocking=True) if on_cuda else x.to(device)  # this thread goes on meanwhile
     return x.permute(2, 0, 1)[None].to(torch.float32, memory_format=torch.contiguous_format) / scale
 
 

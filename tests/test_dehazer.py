@@ -11,7 +11,7 @@ from PIL import Image
 
 from cliphaze_cli import Dehazed, Dehazer, checkpoint
 from cliphaze_cli.dehazer import model_density
-from cliphaze_cli.errors import UsageError, WeightsError
+from cliphaze_cli.errors import CliphazeError, UsageError, WeightsError
 from cliphaze_cli.prior.clip_model import ClipPrior
 from cliphaze_cli.resolution import DEFAULT_RESOLUTION
 from tests.conftest import small_network, train_embedding
@@ -295,3 +295,15 @@ def test_impossible_options_are_told_at_once(random_weights):
     for device, precision in (("toaster", "auto"), ("cpu", "fp16")):
         with pytest.raises(UsageError):
             Dehazer.from_pretrained(weights=random_weights, device=device, precision=precision)
+
+
+def test_cancelling_ends_what_is_being_computed_and_all_that_comes_later(random_weights):
+    dehazer = Dehazer.from_pretrained(weights=random_weights, device="cpu")
+    dehazer.dehaze(PHOTO)
+    reached = []
+    dehazer.network.encoder1.register_forward_pre_hook(lambda *_: dehazer.cancel())
+    dehazer.network.head.register_forward_hook(lambda *_: reached.append("the end"))
+    for _ in range(2):
+        with pytest.raises(CliphazeError, match="cancelled"):
+            dehazer.dehaze(PHOTO)
+    assert not reached

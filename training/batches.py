@@ -12,12 +12,13 @@ from torch.utils.data import Dataset
 
 from training.haze import Draw, add_haze
 from training.instruction import degraded_density
-from training.recipe import Recipe
+from training.recipe import Recipe, Scenes
 
 # Crop height and width of a batch, one drawn per batch; whole scenes come in photographs' aspect ratios.
 SMALL_SHAPES = ((192, 192), (192, 192), (160, 240), (240, 160), (256, 256))
 LARGE_SHAPES = ((256, 384), (384, 256), (320, 320), (336, 448), (448, 336))
 PIXELS_PER_BATCH = 8 * 192 * 192
+SCENERY = ("camvid", "gcompris", "lomiri", "sunhays", "urban", "web")  # names of photos of places begin so
 BLACK, WHITE = 0.004, 0.997  # quantiles of a photo's values that stretched levels put at 0 and 1
 
 
@@ -38,6 +39,7 @@ class PhotoPack:
         with np.load(path) as pack:
             shapes, photos, depths = pack["shapes"], pack["photos"], pack["depths"]
             self.names: list[str] = pack["names"].tolist()
+        self.scenery = np.array([name.startswith(SCENERY) for name in self.names])
         halves = (shapes + 1) // 2
         photo_ends, depth_ends = np.cumsum(shapes.prod(1) * 3), np.cumsum(halves.prod(1))
         self.photos = [p.reshape(*s, 3) for p, s in zip(np.split(photos, photo_ends[:-1]), shapes, strict=True)]
@@ -45,20 +47,22 @@ class PhotoPack:
             d.reshape(-1, *s) for d, s in zip(np.split(depths, depth_ends[:-1], axis=1), halves, strict=True)
         ]
 
-    def crop(self, shape: tuple[int, int], whole: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """One random crop resized to `shape`: photo (1, 3, h, w) and depth (1, 1, h, w) in [0, 1].
-
-        `whole` is the chance that it shows as much as the photo allows.
-        """
-        i = rng.integers(len(self.photos))
+    def crop(self, shape: tuple[int, int], scenes: Scenes, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """One random crop resized to `shape`: photo (1, 3, h, w) and depth (1, 1, h, w) in [0, 1]."""
+        i = self._draw(scenes.scenery, rng)
         photo, depth = self.photos[i], self.depths[i][rng.integers(len(self.depths[i]))]
         largest = min(photo.shape[0] / shape[0], photo.shape[1] / shape[1])
-        scale = largest if rng.random() < whole else rng.uniform(min(0.9, largest), largest)
+        scale = largest if rng.random() < scenes.whole else rng.uniform(min(0.9, largest), largest)
         height, width = int(shape[0] * scale), int(shape[1] * scale)
         y, x = rng.integers(photo.shape[0] - height + 1), rng.integers(photo.shape[1] - width + 1)
         clear = _as_tensor(photo[y : y + height, x : x + width], shape)
         far = _as_tensor(depth[y // 2 : (y + height + 1) // 2, x // 2 : (x + width + 1) // 2, None], shape)
         return (clear.flip(3), far.flip(3)) if rng.random() < 0.5 else (clear, far)
+
+    def _draw(self, scenery: float, rng: np.random.Generator) -> int:
+        """Index of a photo; those of places are `scenery` times as likely as others."""
+        ends = np.cumsum(np.where(self.scenery, scenery, 1.0))
+        return int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))
 
 
 class HazeBatches(Dataset[Batch]):
@@ -80,7 +84,7 @@ class HazeBatches(Dataset[Batch]):
         shape = shapes[rng.integers(len(shapes))]
         count = max(2, PIXELS_PER_BATCH // (shape[0] * shape[1]))
         photos = count // 2 if scenes.twins else count
-        crops = [self.pack.crop(shape, scenes.whole, rng) for _ in range(photos)]
+        crops = [self.pack.crop(shape, scenes, rng) for _ in range(photos)]
         crops *= 2 if scenes.twins else 1
         clear = torch.cat([photo for photo, _ in crops[:photos]])
         clear = _expose(_stretch_levels(clear, scenes.levels, generator), generator)

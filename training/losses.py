@@ -20,14 +20,14 @@ SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2
 def dehazing_loss(K: Tensor, B: Tensor, batch: Batch, weights: LossWeights) -> tuple[Tensor, Tensor]:
     """Loss of the estimated maps (n, 3, h, w), and the estimated clear image.
 
-    Terms, by their weights' names: the image's L1 (1); L1 of its 16-pixel averages (coarse); L1 of the transmission;
-    1 - SSIM at three scales (structure); L1 of the spectrum (frequency); the difference of the two halves of a batch
-    that shows the same photos twice (twins).
+    Terms, by their weights' names: the image's L1 (1); the root mean square of its 16-pixel averages, which PSNR sees
+    most of (coarse); L1 of the transmission; 1 - SSIM at three scales (structure); L1 of the spectrum (frequency);
+    the difference of the two halves of a batch that shows the same photos twice (twins).
     """
     estimate = apply_maps(batch.hazy, K, B)
     error = estimate - batch.clear
     total = _mean_of_each(error.abs())
-    total = total + weights.coarse * _mean_of_each(F.avg_pool2d(error, COARSE_CELL, ceil_mode=True).abs())
+    total = total + weights.coarse * _rms_of_each(F.avg_pool2d(error, COARSE_CELL, ceil_mode=True))
     total = total + weights.transmission * _mean_of_each((estimated_transmission(K) - batch.transmission).abs())
     if weights.structure:
         total = total + weights.structure * _dissimilarity(estimate.clamp(0, 1), batch.clear)
@@ -56,6 +56,10 @@ def _dissimilarity(estimate: Tensor, clear: Tensor) -> Tensor:
 
 def _mean_of_each(x: Tensor) -> Tensor:
     return x.mean((1, 2, 3))
+
+
+def _rms_of_each(x: Tensor) -> Tensor:
+    return (_mean_of_each(x.square()) + 1e-8).sqrt()
 
 
 def estimated_transmission(K: Tensor) -> Tensor:

@@ -23,13 +23,15 @@ class Scenes:
             large ones teach the global context.
         large: share of the large shapes from then on.
         levels: share of photos stretched to the full range, so that their darkest places are black.
+        scenery: how much likelier photos of places are drawn than those of anything (`batches.SCENERY`).
         twins: the second half of a batch shows the photos of the first half under another haze.
     """
 
     whole: float = 0.5
     large_from: int = 2000
     large: float = 0.4
-    levels: float = 0.5
+    levels: float = 0.6
+    scenery: float = 2.0
     twins: bool = False
 
 
@@ -47,16 +49,16 @@ class HazeMix:
     """
 
     outdoor: float = 0.34
-    dense: float = 0.22
+    dense: float = 0.2
     room: float = 0.1
     smoke: float = 0.12
     light: float = 0.12
-    none: float = 0.1
+    none: float = 0.12
     patchy: float = 0.35
     layered: float = 0.08
     neutral: float = 0.3
     bright: float = 0.0
-    dim: float = 0.35
+    dim: float = 0.3
     coloured: float = 0.05
     scattering: float = 0.3
 
@@ -65,8 +67,8 @@ class HazeMix:
 class Instructed:
     """Shares of samples with a density map, and of maps that say nothing true."""
 
-    present: float = 0.5
-    useless: float = 0.4
+    present: float = 0.4
+    useless: float = 0.45
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from cliphaze_cli import checkpoint
 from cliphaze_cli.network.cliphaze import CLIPHaze
 from cliphaze_cli.network.config import VARIANTS
 from training.batches import Batch, HazeBatches, PhotoPack
+from training.growth import grow
 from training.losses import dehazing_loss, psnr
 from training.recipe import Recipe
 
@@ -151,8 +152,8 @@ class Trainer:
         self.ema = {name: value.to(self.device) for name, value in state["ema"].items()}
 
     def start_from(self, network: CLIPHaze) -> None:
-        """Begin from finished weights."""
-        self.network.load_state_dict(network.state_dict())
+        """Begin from finished weights, of the same network or of one with fewer blocks."""
+        grow(self.network, network.state_dict())
         self.ema = {name: value.clone() for name, value in self.network.state_dict().items()}
 
 

@@ -1,4 +1,4 @@
-"""Process many images: the next is read and the last is written while one is being worked on."""
+"""Process many images: the next are read and the last are written while some are being worked on."""
 
 import os
 import threading
@@ -10,6 +10,7 @@ from queue import Empty, Full, Queue
 from typing import TYPE_CHECKING, Any
 
 from cliphaze_cli.batch.budget import POLL_SECONDS, ByteBudget
+from cliphaze_cli.batch.crew import ONE_AT_A_TIME, Crew
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.report import BatchReport, FileResult, Status, bytes_of, explain
 from cliphaze_cli.errors import CliphazeError, OutputExistsError
@@ -17,7 +18,7 @@ from cliphaze_cli.errors import CliphazeError, OutputExistsError
 if TYPE_CHECKING:
     from cliphaze_cli.imaging.photo import Photo
 
-BYTES_IN_FLIGHT = 128 * 2**20  # decoded pixels: two photos of a 24-megapixel camera
+BYTES_IN_FLIGHT = 128 * 2**20  # decoded pixels, for each worker: two photos of a 24-megapixel camera
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,16 +39,18 @@ def run(
     on_result: Callable[[FileResult], object] | None = None,
     on_interrupt: Callable[[], object] | None = None,
     skip_existing: bool = False,
-    bytes_in_flight: int = BYTES_IN_FLIGHT,
+    crew: Crew = ONE_AT_A_TIME,
+    bytes_in_flight: int | None = None,
 ) -> BatchReport:
     """Read, process and write every job; a file that fails is reported and the others go on.
 
-    `process` runs in the calling thread, `read` in a second and `write` in a third one; `write` must replace its target
-    atomically. `on_result` is called from the writing thread, once per job and in their order; an exception of it
-    stops the batch and is raised here. KeyboardInterrupt also stops it: a write under way is finished, later jobs are
-    dropped, and the report says interrupted; `on_interrupt` is called then, to end a read under way. Decoded images are
-    held up to `bytes_in_flight` plus one image. With `skip_existing` a job is left out as skipped if its target has
-    appeared by the time it is read or written: another run may be at work in the same folder.
+    `process` runs in the calling thread and in further ones if the crew is larger, `read` and `write` in threads of
+    their own; `write` must replace its target atomically. `on_result` is called from a writing thread, once per job
+    and in their order, one at a time; an exception of it stops the batch and is raised here. KeyboardInterrupt also
+    stops it: writes under way are finished, later jobs are dropped, and the report says interrupted; `on_interrupt` is
+    called then, to end what is being read or processed. Decoded images are held up to `bytes_in_flight` plus one image
+    (`ByteBudget`). With `skip_existing` a job is left out as skipped if its target has appeared by the time it is read
+    or written: another run may be at work in the same folder.
     """
     pipeline = _Pipeline(
         jobs,
@@ -57,7 +60,8 @@ def run(
         on_result=on_result,
         on_interrupt=on_interrupt,
         skip_existing=skip_existing,
-        bytes_in_flight=bytes_in_flight,
+        crew=crew,
+        bytes_in_flight=bytes_in_flight or BYTES_IN_FLIGHT * max(crew.processing, crew.reading),
     )
     return pipeline.run()
 
@@ -70,6 +74,7 @@ class _MadeMeanwhileError(CliphazeError):
 class _Step:
     """A job on its way through the pipeline; its image is dropped as soon as the next stage has its own."""
 
+    number: int
     job: Job
     photo: "Photo | None" = None
     product: Product | None = None
@@ -123,34 +128,35 @@ class _Pipeline:
         on_result: Callable[[FileResult], object] | None,
         on_interrupt: Callable[[], object] | None,
         skip_existing: bool,
+        crew: Crew,
         bytes_in_flight: int,
     ) -> None:
-        self._jobs, self._process, self._read, self._write, self._on_result = jobs, process, read, write, on_result
-        self._on_interrupt, self._skip_existing = on_interrupt, skip_existing
+        self._process, self._read, self._write, self._on_result = process, read, write, on_result
+        self._on_interrupt, self._skip_existing, self._crew = on_interrupt, skip_existing, crew
+        self._jobs = enumerate(jobs)
+        self._jobs_lock = threading.Lock()
         self._budget = ByteBudget(bytes_in_flight)
         self._stop = threading.Event()
-        self._to_process: Queue[_Step | None] = Queue(maxsize=4)  # None: no more steps
-        self._to_write: Queue[_Step | None] = Queue(maxsize=2)
-        self._results: list[FileResult] = []
+        self._to_process = _Channel(4 * crew.reading, senders=crew.reading, receivers=crew.processing, stop=self._stop)
+        self._to_write = _Channel(2 * crew.writing, senders=crew.processing, receivers=crew.writing, stop=self._stop)
+        self._results = _InOrder(on_result)
         self._broken: Exception | None = None
 
     def run(self) -> BatchReport:
-        reader = threading.Thread(target=self._in_thread, args=(self._read_all,), name="cliphaze-read")
-        writer = threading.Thread(target=self._in_thread, args=(self._write_all,), name="cliphaze-write")
+        threads = self._threads()
         interrupted = False
         try:
-            reader.start()
-            writer.start()
+            for thread in threads:
+                thread.start()
             while True:  # again after KeyboardInterrupt, so that no further Ctrl-C leaves a write half done
                 try:
                     if not interrupted:
                         self._process_all()
-                        _wait_for(writer)
+                        _wait_for(threads)
                     self._stop.set()
                     if interrupted and self._on_interrupt is not None:
                         self._on_interrupt()
-                    _wait_for(reader)
-                    _wait_for(writer)
+                    _wait_for(threads)
                     break
                 except KeyboardInterrupt:
                     interrupted = True
@@ -158,31 +164,43 @@ class _Pipeline:
             self._stop.set()
         if self._broken is not None:
             raise self._broken
-        return BatchReport(tuple(self._results), interrupted)
+        return BatchReport(self._results.all(), interrupted)
+
+    def _threads(self) -> list[threading.Thread]:
+        """All but the calling one, which processes too."""
+        stages = [("read", self._read_all)] * self._crew.reading
+        stages += [("process", self._process_all)] * (self._crew.processing - 1)
+        stages += [("write", self._write_all)] * self._crew.writing
+        return [
+            threading.Thread(target=self._in_thread, args=(work,), name=f"cliphaze-{name}") for name, work in stages
+        ]
 
     def _read_all(self) -> None:
-        for job in self._jobs:
-            if not self._budget.wait_for_room(self._stop):
-                return
-            step = _Step(job)
+        while self._budget.begin(self._stop):
+            with self._jobs_lock:  # in order, and with the budget's leave, so that none is held back by a later one
+                number, job = next(self._jobs, (None, None))
+            if number is None or job is None:
+                self._budget.take(0)
+                break
+            step = _Step(number, job)
             step.attempt(self._read_one)
-            self._put(self._to_process, step)
-        self._put(self._to_process, None)
+            self._budget.take(step.held_bytes)
+            self._to_process.send(step)
+        self._to_process.end()
 
     def _process_all(self) -> None:
-        for step in self._steps(self._to_process):
+        for step in self._to_process:
             step.attempt(self._process_one)
-            self._put(self._to_write, step)
-        self._put(self._to_write, None)
+            self._to_write.send(step)
+            del step  # do not keep an image alive while waiting for the next
+        self._to_write.end()
 
     def _write_all(self) -> None:
-        for step in self._steps(self._to_write):
+        for step in self._to_write:
             step.attempt(self._write_one)
             self._budget.release(step.held_bytes)
-            result = step.result()
-            self._results.append(result)
-            if self._on_result is not None:
-                self._on_result(result)
+            self._results.add(step.number, step.result())
+            del step
 
     def _read_one(self, step: _Step) -> None:
         self._leave_out_if_made(step.job)
@@ -190,7 +208,6 @@ class _Pipeline:
         height, width = photo.pixels.shape[:2]
         step.photo, step.size, step.notices = photo, (width, height), photo.notices
         step.held_bytes = photo.pixels.nbytes + (0 if photo.alpha is None else photo.alpha.nbytes)
-        self._budget.take(step.held_bytes)
 
     def _process_one(self, step: _Step) -> None:
         assert step.photo is not None
@@ -221,28 +238,68 @@ class _Pipeline:
             self._broken = error
             self._stop.set()
 
-    def _steps(self, queue: "Queue[_Step | None]") -> Iterator[_Step]:
-        """Yield steps until the None that ends them, or until the batch is stopped."""
+
+class _Channel:
+    """Carries steps from one stage's threads to the next one's; nothing blocks once the batch is stopped."""
+
+    def __init__(self, size: int, *, senders: int, receivers: int, stop: threading.Event) -> None:
+        self._queue: Queue[_Step | None] = Queue(size)  # None: no more steps
+        self._lock = threading.Lock()
+        self._senders, self._receivers, self._stop = senders, receivers, stop
+
+    def send(self, step: _Step | None) -> None:
         while not self._stop.is_set():
             try:
-                step = queue.get(timeout=POLL_SECONDS)
+                self._queue.put(step, timeout=POLL_SECONDS)
+            except Full:
+                continue
+            return
+
+    def end(self) -> None:
+        """Called by each sender when it has no more; the last one tells the receivers."""
+        with self._lock:
+            self._senders -= 1
+            last = not self._senders
+        if last:
+            for _ in range(self._receivers):
+                self.send(None)
+
+    def __iter__(self) -> Iterator[_Step]:
+        """Yield steps until their end, or until the batch is stopped."""
+        while not self._stop.is_set():
+            try:
+                step = self._queue.get(timeout=POLL_SECONDS)
             except Empty:
                 continue
             if step is None:
                 return
             yield step
-            del step  # do not keep an image alive while waiting for the next
-
-    def _put(self, queue: "Queue[_Step | None]", step: _Step | None) -> None:
-        while not self._stop.is_set():
-            try:
-                queue.put(step, timeout=POLL_SECONDS)
-            except Full:
-                continue
-            return
+            del step
 
 
-def _wait_for(thread: threading.Thread) -> None:
+class _InOrder:
+    """Results in the order of the jobs, each told as soon as those before it are there."""
+
+    def __init__(self, tell: Callable[[FileResult], object] | None) -> None:
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._results: dict[int, FileResult] = {}
+        self._told = 0
+
+    def add(self, number: int, result: FileResult) -> None:
+        with self._lock:
+            self._results[number] = result
+            while self._told in self._results:
+                self._told += 1
+                if self._tell is not None:
+                    self._tell(self._results[self._told - 1])
+
+    def all(self) -> tuple[FileResult, ...]:
+        return tuple(self._results[number] for number in sorted(self._results))
+
+
+def _wait_for(threads: Iterable[threading.Thread]) -> None:
     # In short waits: on Windows a plain join() cannot be interrupted.
-    while thread.is_alive():
-        thread.join(POLL_SECONDS)
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(POLL_SECONDS)

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cliphaze_cli.batch.crew import crew_for
 from cliphaze_cli.batch.folders import make_folders
 from cliphaze_cli.batch.plan import Plan
 from cliphaze_cli.batch.report import BatchReport, FileResult
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
 class Conditions:
     """What a run is bound to, besides the look of its photos.
 
-    report: where to write one; it lies there from before the first photo on. retried_sha256: of the weights of the run
-    that is retried.
+    jobs: photos at a time, None for as many as are good. report: where to write one; it lies there from before the
+    first photo on. retried_sha256: of the weights of the run that is retried.
     """
 
     device: str
     limits: Limits
+    jobs: int | None = None
     overwrite: bool = False
     skip_existing: bool = False
     report: Path | None = None
@@ -99,13 +101,20 @@ def _run(
 ) -> BatchReport:
     from cliphaze_cli.batch.dehazing import dehazing
     from cliphaze_cli.imaging import imagefile
+    from cliphaze_cli.runtime import cores_for_each_thread, usable_cores
 
     def so_far(results: Iterable[FileResult]) -> Document:
         return record.document(outcome.all_results(work, results))
 
     overwrite, skip_existing = conditions.overwrite, conditions.skip_existing
+    crew = crew_for(len(work.jobs), device=dehazer.device.type, cores=usable_cores(), jobs=conditions.jobs)
     live = None if conditions.report is None else LiveReport(conditions.report, so_far, replace=overwrite)
-    with progress_bar(console, len(work.jobs)) as advance:
+
+    def on_interrupt() -> None:
+        reader.close()
+        dehazer.cancel()
+
+    with progress_bar(console, len(work.jobs)) as advance, cores_for_each_thread(crew.cores_each):
 
         def finished(result: FileResult) -> None:
             console.detail(outcome.file_line(result))
@@ -121,6 +130,7 @@ def _run(
             read=reader,
             write=partial(imagefile.write, quality=settings.quality, replace=overwrite),
             on_result=finished,
-            on_interrupt=reader.close,
+            on_interrupt=on_interrupt,
             skip_existing=skip_existing,
+            crew=crew,
         )

@@ -110,6 +110,7 @@ def dehaze(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    jobs: options.JobsOption = None,
     max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MEGAPIXELS,
     time_limit: options.TimeLimitOption = options.DEFAULT_TIME_LIMIT,
     report: Annotated[
@@ -178,6 +179,7 @@ def dehaze(
     conditions = Conditions(
         device=device,
         limits=options.limits_of(max_megapixels, time_limit),
+        jobs=jobs,
         overwrite=overwrite,
         skip_existing=skip_existing,
         report=report,

@@ -17,6 +17,7 @@ from cliphaze_cli.resolution import working_side
 
 MOST_MEGAPIXELS = 10_000
 MOST_SECONDS = 86_400
+MOST_JOBS = 256
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
@@ -57,6 +58,12 @@ def _check_megapixels(megapixels: float) -> float:
     if not 0 < megapixels < MOST_MEGAPIXELS:
         raise UsageError(f"--max-megapixels must lie between 0 and {MOST_MEGAPIXELS}, not {megapixels:g}")
     return megapixels
+
+
+def _check_jobs(jobs: int | None) -> int | None:
+    if jobs is not None and not 1 <= jobs <= MOST_JOBS:
+        raise UsageError(f"--jobs must lie between 1 and {MOST_JOBS}, not {jobs}")
+    return jobs
 
 
 def _check_seconds(seconds: float) -> float:
@@ -127,6 +134,17 @@ ResolutionOption = Annotated[
         metavar="PIXELS|auto|full",
         callback=_check_resolution,
         help="Long side the network works at; its result is applied at the photo's own size. full: no reduction.",
+    ),
+]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        metavar="N",
+        callback=_check_jobs,
+        help="Photos at a time, the cores shared out to them; fewer take less memory.",
+        show_default="one for each core, at most 8",
     ),
 ]
 MaxMegapixelsOption = Annotated[

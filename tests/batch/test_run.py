@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cliphaze_cli.batch.crew import Crew
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.report import FileResult
 from cliphaze_cli.batch.run import Product, run
@@ -15,6 +16,7 @@ from cliphaze_cli.errors import ImageError, OutputExistsError
 from cliphaze_cli.imaging.photo import Photo
 
 PATIENCE = 20.0  # seconds after which a test that would hang fails instead
+any_crew = pytest.mark.parametrize("crew", [Crew(), Crew(2, 3, 2), Crew(4, 1, 4)], ids=["one", "many", "suppliers"])
 
 
 def jobs(count: int) -> list[Job]:
@@ -47,7 +49,8 @@ def assert_no_threads_left() -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("cliphaze-")]
 
 
-def test_every_photo_is_written_and_reported_in_order() -> None:
+@any_crew
+def test_every_photo_is_written_and_reported_in_order(crew: Crew) -> None:
     written: dict[str, int] = {}
     reported: list[FileResult] = []
 
@@ -61,6 +64,7 @@ def test_every_photo_is_written_and_reported_in_order() -> None:
         read=photo_of,
         write=write,
         on_result=reported.append,
+        crew=crew,
     )
     assert written == {str(index): index for index in range(7)}
     assert [result.source.stem for result in report.results] == [str(index) for index in range(7)]
@@ -72,8 +76,66 @@ def test_every_photo_is_written_and_reported_in_order() -> None:
     assert_no_threads_left()
 
 
-def test_no_jobs_is_an_empty_report() -> None:
-    assert run([], unchanged, read=photo_of, write=discard).results == ()
+@any_crew
+def test_no_jobs_is_an_empty_report(crew: Crew) -> None:
+    assert run([], unchanged, read=photo_of, write=discard, crew=crew).results == ()
+
+
+def test_photos_that_end_out_of_order_are_reported_in_order() -> None:
+    """The first photo is processed only once the others are written; nothing is told before."""
+    others_written, written = threading.Event(), []
+    reported: list[str] = []
+
+    def process(photo: Photo) -> Product:
+        if photo.pixels[0, 0, 0] == 0:
+            assert others_written.wait(PATIENCE), "photos are not processed at the same time"
+            assert not reported
+        return unchanged(photo)
+
+    def write(photo: Photo, target: Path) -> tuple[str, ...]:
+        written.append(target.stem)
+        if len(written) == 5:
+            others_written.set()
+        return ()
+
+    report = run(
+        jobs(6),
+        process,
+        read=photo_of,
+        write=write,
+        on_result=lambda result: reported.append(result.source.stem),
+        crew=Crew(processing=2),
+    )
+    assert written[-1] == "0"
+    assert reported == [result.source.stem for result in report.results] == list("012345")
+
+
+def test_an_interruption_still_reports_what_is_written_behind_a_photo_under_way() -> None:
+    """1 is written while 0 is being processed; the interruption, in this thread, ends 0."""
+    second_written, cancelled = threading.Event(), threading.Event()
+    main = threading.current_thread()
+    here: list[int] = []
+
+    def process(photo: Photo) -> Product:
+        number = int(photo.pixels[0, 0, 0])
+        if number == 1:
+            return unchanged(photo)
+        if threading.current_thread() is main:
+            here.append(number)
+            assert second_written.wait(PATIENCE)
+            raise KeyboardInterrupt
+        assert cancelled.wait(PATIENCE), "nobody cancels what the other threads are processing"
+        raise ImageError("cancelled")
+
+    def write(photo: Photo, target: Path) -> tuple[str, ...]:
+        second_written.set()
+        return ()
+
+    report = run(jobs(9), process, read=photo_of, write=write, on_interrupt=cancelled.set, crew=Crew(2, processing=3))
+    assert here
+    assert report.interrupted
+    assert [(result.source.stem, result.status) for result in report.results] == [("1", "done")]
+    assert_no_threads_left()
 
 
 @pytest.mark.parametrize(
@@ -86,7 +148,8 @@ def test_no_jobs_is_an_empty_report() -> None:
         (ValueError("surprise"), "ValueError: surprise"),
     ],
 )
-def test_one_bad_file_does_not_stop_the_others_wherever_it_fails(error: Exception, reason: str) -> None:
+@any_crew
+def test_one_bad_file_does_not_stop_the_others_wherever_it_fails(error: Exception, reason: str, crew: Crew) -> None:
     fail = failing_at("1", error)
     by_value = failing_at("1", error)
     cases: tuple[dict[str, Any], ...] = (
@@ -95,7 +158,7 @@ def test_one_bad_file_does_not_stop_the_others_wherever_it_fails(error: Exceptio
         {"write": lambda photo, target: fail(target).notices},
     )
     for stages in cases:
-        report = run(jobs(4), **{"process": unchanged, "read": photo_of, "write": discard, **stages})
+        report = run(jobs(4), **{"process": unchanged, "read": photo_of, "write": discard, "crew": crew, **stages})
         assert [result.status for result in report.results] == ["done", "failed", "done", "done"]
         assert reason in (report.results[1].reason or "")
         assert (report.results[1].traceback is not None) == isinstance(error, ValueError)
@@ -144,7 +207,8 @@ def test_reading_and_writing_overlap_with_processing() -> None:
     assert run(jobs(2), process, read=read, write=write).count("done") == 2
 
 
-def test_a_photo_above_the_bound_is_alone_in_memory() -> None:
+@any_crew
+def test_a_photo_above_the_bound_is_alone_in_memory(crew: Crew) -> None:
     alive: set[str] = set()
     most = 0
 
@@ -158,15 +222,16 @@ def test_a_photo_above_the_bound_is_alone_in_memory() -> None:
         alive.remove(target.stem)
         return ()
 
-    assert run(jobs(5), unchanged, read=read, write=write, bytes_in_flight=100).count("done") == 5
+    assert run(jobs(5), unchanged, read=read, write=write, crew=crew, bytes_in_flight=100).count("done") == 5
     assert most == 1
 
 
-def test_a_failed_photo_gives_its_memory_back() -> None:
+@any_crew
+def test_a_failed_photo_gives_its_memory_back(crew: Crew) -> None:
     def process(photo: Photo) -> Product:
         raise ValueError
 
-    report = run(jobs(5), process, read=photo_of, write=discard, bytes_in_flight=1)
+    report = run(jobs(5), process, read=photo_of, write=discard, crew=crew, bytes_in_flight=1)
     assert report.count("failed") == 5
 
 
@@ -192,6 +257,13 @@ def test_an_interruption_finishes_the_write_under_way_and_drops_the_rest() -> No
     assert_no_threads_left()
 
 
+@any_crew
+def test_an_unreadable_first_photo_does_not_hold_up_the_readers(crew: Crew) -> None:
+    fail = failing_at("0", ImageError("no photo"))
+    report = run(jobs(5), unchanged, read=fail, write=discard, crew=crew, bytes_in_flight=1)
+    assert [result.status for result in report.results] == ["failed"] + 4 * ["done"]
+
+
 def test_an_interruption_does_not_wait_for_a_reader_out_of_room() -> None:
     def process(photo: Photo) -> Product:
         raise KeyboardInterrupt
@@ -200,12 +272,13 @@ def test_an_interruption_does_not_wait_for_a_reader_out_of_room() -> None:
     assert_no_threads_left()
 
 
-def test_a_failing_listener_stops_the_batch_and_is_raised() -> None:
+@any_crew
+def test_a_failing_listener_stops_the_batch_and_is_raised(crew: Crew) -> None:
     def listen(result: FileResult) -> None:
         raise BrokenPipeError("nobody reads")
 
     with pytest.raises(BrokenPipeError, match="nobody reads"):
-        run(jobs(50), unchanged, read=photo_of, write=discard, on_result=listen)
+        run(jobs(50), unchanged, read=photo_of, write=discard, on_result=listen, crew=crew)
     assert_no_threads_left()
 
 

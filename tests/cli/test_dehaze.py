@@ -261,3 +261,28 @@ def test_clip_is_used_where_it_is_and_only_if_the_weights_know_it(
     assert result.code == 0
     assert "--clip changes nothing" in result.err
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize("jobs", ["1", "2", "5"])
+def test_several_photos_at_a_time_make_what_one_at_a_time_makes(tmp_path: Path, dehaze: Dehaze, jobs: str) -> None:
+    names = [f"{number}.png" for number in range(9)]
+    for number, name in enumerate(names):
+        save(tmp_path / "in" / name, 10 * number)
+    (tmp_path / "in/3.png").write_bytes(b"no photo")
+    result = dehaze("in", "out", "--json", "--density", "--jobs", jobs)
+    assert result.code == 1
+    assert [(Path(one["source"]).name, one["status"]) for one in result.document["files"]] == [
+        (name, "failed" if name == "3.png" else "done") for name in names
+    ]
+    for number in (0, 1, 2, 4, 5, 6, 7, 8):
+        assert level(tmp_path / f"out/{number}.png") == pytest.approx(20 * number, abs=1)
+    assert len(files_in(tmp_path / "out")) == 8 * 3
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "1000"])
+def test_impossible_jobs(tmp_path: Path, dehaze: Dehaze, jobs: str) -> None:
+    save(tmp_path / "a.png")
+    result = dehaze("a.png", "out", "--jobs", jobs)
+    assert result.code == 2
+    assert result.err.count("\n") == 1
+    assert "--jobs must lie between 1 and 256" in result.err

@@ -63,10 +63,11 @@ def test_a_crop_is_a_piece_of_a_photo_with_its_own_depth(photo_pack, monkeypatch
     rows = np.linspace(0, 255, 240).astype(np.uint8)
     monkeypatch.setattr(photo_pack, "photos", [np.broadcast_to(rows[:, None, None], (240, 320, 3))])
     monkeypatch.setattr(photo_pack, "depths", [np.broadcast_to(rows[::2, None], (1, 120, 160))])
+    monkeypatch.setattr(photo_pack, "scenery", np.array([False]))
     rng = np.random.default_rng(0)
     spans = []
     for _ in range(20):
-        clear, depth = photo_pack.crop((48, 64), 0.45, rng)
+        clear, depth = photo_pack.crop((48, 64), Scenes(whole=0.45), rng)
         assert clear.shape == (1, 3, 48, 64) and depth.shape == (1, 1, 48, 64)
         assert (clear[:, :1] - depth).abs().max() < 0.03
         spans.append(float(clear.max() - clear.min()))
@@ -77,11 +78,21 @@ def test_crops_are_mirrored_half_of_the_time(photo_pack, monkeypatch):
     columns = np.linspace(0, 255, 320).astype(np.uint8)
     monkeypatch.setattr(photo_pack, "photos", [np.broadcast_to(columns[None, :, None], (240, 320, 3))])
     monkeypatch.setattr(photo_pack, "depths", [np.broadcast_to(columns[None, ::2], (1, 120, 160))])
+    monkeypatch.setattr(photo_pack, "scenery", np.array([False]))
     rng = np.random.default_rng(0)
-    crops = [photo_pack.crop((48, 64), 0.45, rng) for _ in range(40)]
+    crops = [photo_pack.crop((48, 64), Scenes(whole=0.45), rng) for _ in range(40)]
     mirrored = [bool(clear[0, 0, 0, 0] > clear[0, 0, 0, -1]) for clear, _ in crops]
     assert 8 < sum(mirrored) < 32
     assert all((clear[:, :1] - depth).abs().max() < 0.03 for clear, depth in crops)
+
+
+def test_photos_of_places_are_drawn_more_often(photo_pack, monkeypatch):
+    monkeypatch.setattr(photo_pack, "photos", [np.full((48, 64, 3), value, np.uint8) for value in (0, 255)])
+    monkeypatch.setattr(photo_pack, "depths", [np.zeros((1, 24, 32), np.uint8)] * 2)
+    monkeypatch.setattr(photo_pack, "scenery", np.array([False, True]))
+    rng = np.random.default_rng(0)
+    drawn = [float(photo_pack.crop((48, 64), Scenes(scenery=4.0), rng)[0].mean()) for _ in range(200)]
+    assert 0.7 < np.mean(drawn) < 0.9
 
 
 def test_twins_are_the_same_photos_under_another_haze(photo_pack, small_batches):

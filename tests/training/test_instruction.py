@@ -10,11 +10,11 @@ def draw(transmission, seed=0, **options):
     return degraded_density(transmission, Instructed(**options), torch.Generator().manual_seed(seed))
 
 
-def test_half_of_the_samples_do_without():
+def test_samples_do_without_by_the_share():
     density = draw(torch.rand(600, 1, 8, 8))
     absent = (density == ABSENT).flatten(1)
     assert torch.equal(absent.all(1), absent.any(1))  # wholly absent or wholly present
-    assert abs(absent.all(1).float().mean() - 0.5) < 0.07
+    assert abs(absent.all(1).float().mean() - (1 - Instructed().present)) < 0.07
     present = density[~absent.all(1)]
     assert present.min() >= 0 and present.max() <= 1
 

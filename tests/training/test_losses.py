@@ -48,7 +48,7 @@ def test_every_error_costs(batch):
 @pytest.mark.parametrize("term", ["structure", "frequency"])
 def test_further_terms_cost_errors_only(batch, term):
     K, B = true_maps(batch)
-    assert dehazing_loss(K, B, batch, **{term: 1.0})[0] < 1e-4
+    assert dehazing_loss(K, B, batch, **{term: 1.0})[0] < 1e-3
     noisy = B + 0.1 * torch.sign(torch.randn(B.shape, generator=torch.Generator().manual_seed(1)))
     assert dehazing_loss(K, noisy, batch, **{term: 1.0})[0] > dehazing_loss(K, noisy, batch)[0] + 0.05
 
@@ -56,7 +56,7 @@ def test_further_terms_cost_errors_only(batch, term):
 def test_twins_must_agree(batch):
     twins = Batch(*(torch.cat([x[:1], x[:1]]) for x in vars(batch).values()))
     K, B = true_maps(twins)
-    assert dehazing_loss(K, B, twins, twins=1.0)[0] < 1e-4
+    assert dehazing_loss(K, B, twins, twins=1.0)[0] < 1e-3
     B = B + torch.tensor([0.1, -0.1]).view(2, 1, 1, 1)
     apart = dehazing_loss(K, B, twins, twins=1.0)[0]
     assert apart == pytest.approx(math.log((0.15 + 0.2) / SMALL_ERROR + 1), abs=1e-3)

@@ -10,7 +10,7 @@ from training.recipe import HazeMix, Recipe
 def test_overrides_change_what_they_name_alone():
     recipe = Recipe("tiny", 100).override(["haze.dense=0.5", "scenes.twins=true", "learning_rate=1", "haze.none=0"])
     assert (recipe.haze.dense, recipe.scenes.twins, recipe.learning_rate, recipe.haze.none) == (0.5, True, 1.0, 0.0)
-    assert recipe.override(["haze.dense=0.22", "haze.none=0.1"]).haze == HazeMix()
+    assert recipe.override([f"haze.dense={HazeMix().dense}", f"haze.none={HazeMix().none}"]).haze == HazeMix()
 
 
 @pytest.mark.parametrize(
