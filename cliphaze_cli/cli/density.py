@@ -1,10 +1,8 @@
 """`cliphaze density`: where the haze is, as seen by CLIP or, when asked, as estimated by the network."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,8 +14,11 @@ from cliphaze_cli.batch.refusals import (
     refuse_outputs_that_are_inputs,
     refuse_shared_outputs,
 )
-from cliphaze_cli.batch.report import explain
+from cliphaze_cli.batch.report import FileResult
+from cliphaze_cli.batch.run import Product, run
+from cliphaze_cli.cli import outcome
 from cliphaze_cli.cli.console import Console
+from cliphaze_cli.cli.density_judge import Judge, by_clip, by_network
 from cliphaze_cli.cli.options import (
     DEFAULT_MEGAPIXELS,
     DEFAULT_TIME_LIMIT,
@@ -34,30 +35,17 @@ from cliphaze_cli.cli.options import (
     make_console,
     parse_path,
 )
-from cliphaze_cli.cli.outcome import failure
-from cliphaze_cli.density_label import density_label
-from cliphaze_cli.errors import UsageError, WeightsError
+from cliphaze_cli.errors import UsageError
 from cliphaze_cli.imaging.atomic import shown
-from cliphaze_cli.prior.clip_model import BUILDERS, DEFAULT_MODEL, ClipPrior, clip_available
-from cliphaze_cli.prior.prompts import Prompts, custom_prompts
+from cliphaze_cli.prior.clip_model import BUILDERS, DEFAULT_MODEL
+from cliphaze_cli.prior.prompts import custom_prompts
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from cliphaze_cli.imaging.isolated import IsolatedReader
     from cliphaze_cli.imaging.photo import Photo
 
 SOURCES = ("auto", "clip", "model")
 _DEFAULT_WEIGHTS = "tiny"
-
-
-@dataclass(frozen=True)
-class _Source:
-    """Where the maps come from. `label` names it in legends and lines, `fields` in the JSON document."""
-
-    label: str
-    fields: dict[str, Any]
-    estimate: "Callable[[NDArray[np.generic]], NDArray[np.float32]]"  # (H, W, 3) pixels to (h, w)
 
 
 def _choice(option: str, known: Sequence[str]) -> Callable[[str], str]:
@@ -133,12 +121,14 @@ def density(
     jobs = _plan(images, output, npy=npy, overwrite=overwrite, console=console)
     from cliphaze_cli.imaging.isolated import IsolatedReader
 
-    with IsolatedReader(limits_of(max_megapixels, time_limit)) as read:
+    with IsolatedReader(limits_of(max_megapixels, time_limit)) as reader:
         from_network = source == "model"
-        judge = _network(model, weights, device, precision) if from_network else _clip(clip, builder, prompts, device)
+        judge = (
+            by_network(model, weights, device, precision) if from_network else by_clip(clip, builder, prompts, device)
+        )
         make_folders(job.target.parent for job in jobs)
         console.detail(f"maps by {judge.label}")
-        _run(jobs, read, judge, npy=npy, overwrite=overwrite, console=console)
+        _run(jobs, reader, judge, npy=npy, overwrite=overwrite, console=console)
 
 
 def _plan(images: Sequence[Path], output: Path | None, *, npy: bool, overwrite: bool, console: Console) -> list[Job]:
@@ -181,42 +171,10 @@ def _photos(images: Sequence[Path], console: Console) -> list[Path]:
     return list(photos.values())
 
 
-def _clip(name: str, builder: str, prompts: Prompts, device: str) -> _Source:
-    from cliphaze_cli.runtime import tune_allocator
-
-    available = clip_available(name)
-    tune_allocator()
-    try:
-        prior = ClipPrior.from_cache(name, device=device)
-    except WeightsError as error:
-        if available:
-            raise
-        raise WeightsError(f"{error}, or give --source model for the network's own estimate (not CLIP)") from error
-    fields: dict[str, Any] = {"source": "clip", "model": prior.name, "builder": builder}
-    if prompts != custom_prompts():
-        fields["prompts"] = {"hazy": list(prompts.hazy), "clear": list(prompts.clear)}
-    return _Source(
-        label=density_label(prior.name),
-        fields=fields,
-        estimate=lambda pixels: prior.density(pixels, builder=builder, prompts=prompts),
-    )
-
-
-def _network(model: str, weights: Path | None, device: str, precision: str) -> _Source:
-    from cliphaze_cli.dehazer import Dehazer
-
-    dehazer = Dehazer.from_pretrained(model, weights=weights, device=device, precision=precision)
-    return _Source(
-        label=density_label(None),
-        fields={"source": "model", "model": dehazer.weights_name},
-        estimate=dehazer.estimate_density,
-    )
-
-
 def _run(
     jobs: Sequence[Job],
-    read: "Callable[[Path], Photo]",
-    judge: _Source,
+    reader: "IsolatedReader",
+    judge: Judge,
     *,
     npy: bool,
     overwrite: bool,
@@ -224,43 +182,53 @@ def _run(
 ) -> None:
     """Make every job's maps; a photo that fails is reported, and the others are done all the same."""
     from cliphaze_cli.imaging.densitymap import save_density
-
-    save = partial(save_density, npy=npy, title=f"haze density ({judge.label})", replace=overwrite)
-    done: list[dict[str, Any]] = []
-    failed: list[dict[str, str]] = []
-    for job in jobs:
-        try:
-            mean, paths = _map_photo(job, read, judge, save, console)
-        except Exception as error:  # noqa: BLE001 -- one bad file must not stop the rest
-            reason, trace = explain(error)
-            failed.append({"input": str(job.source), "error": reason})
-            console.error(failure(job.source, reason))
-            if trace:
-                console.detail(trace)
-            continue
-        names = ", ".join(shown(Path(path.name)) for path in paths)
-        console.info(f"{shown(job.source)}: mean haze density {mean:.3f} ({judge.label}) -> {names}")
-        outputs = [str(path) for path in paths]
-        done.append({"input": str(job.source), "source": judge.fields["source"], "mean": mean, "outputs": outputs})
-    console.result({**judge.fields, "images": done, "failed": failed})
-    if failed:
-        console.error(f"{len(failed)} of {len(jobs)} photos failed")
-        raise typer.Exit(code=1)
-
-
-def _map_photo(
-    job: Job,
-    read: "Callable[[Path], Photo]",
-    judge: _Source,
-    save: "Callable[[NDArray[np.float32], NDArray[Any], Path], list[Path]]",
-    console: Console,
-) -> tuple[float, list[Path]]:
     from cliphaze_cli.prior.upsample import upsample_density
 
-    photo = read(job.source)
-    for notice in photo.notices:
-        console.detail(f"{shown(job.source)}: {notice}")
-    density = upsample_density(judge.estimate(photo.pixels), photo.pixels)
-    stem = job.target.parent / job.source.stem
-    paths = save(density, photo.pixels, stem)
-    return round(float(density.mean(dtype="float64")), 6), paths
+    def process(photo: "Photo") -> Product:
+        density = upsample_density(judge.estimate(photo.pixels), photo.pixels)
+
+        def save(job: Job) -> None:
+            title, stem = f"haze density ({judge.label})", job.target.parent / job.source.stem
+            save_density(density, photo.pixels, stem, npy=npy, title=title, replace=overwrite)
+
+        return Product(photo, write_extras=save, details={"mean": round(float(density.mean(dtype="float64")), 6)})
+
+    def tell(result: FileResult) -> None:
+        for notice in result.notices:
+            console.detail(f"{shown(result.source)}: {notice}")
+        if result.status == "failed":
+            outcome.tell_failure(console, result)
+            return
+        names = ", ".join(shown(Path(path.name)) for path in _maps(result))
+        console.info(
+            f"{shown(result.source)}: mean haze density {result.details['mean']:.3f} ({judge.label}) -> {names}"
+        )
+
+    batch = run(jobs, process, read=reader, write=lambda photo, target: (), on_result=tell, on_interrupt=reader.close)
+    done = [result for result in batch.results if result.status == "done"]
+    failed = [result for result in batch.results if result.status == "failed"]
+    document = {
+        **judge.fields,
+        "images": [
+            {
+                "input": str(result.source),
+                "source": judge.fields["source"],
+                "mean": result.details["mean"],
+                "outputs": [str(path) for path in _maps(result)],
+            }
+            for result in done
+        ],
+        "failed": [{"input": str(result.source), "error": result.reason} for result in failed],
+    }
+    console.result(document)
+    if failed:
+        console.error(f"{len(failed)} of {len(jobs)} photos failed")
+    if batch.interrupted:
+        console.error(f"interrupted with {len(done)} of {len(jobs)} done")
+    if code := outcome.exit_code(batch.results, batch.interrupted):
+        raise typer.Exit(code)
+
+
+def _maps(result: FileResult) -> list[Path]:
+    assert result.target is not None
+    return [result.target, *result.extras]

@@ -1,7 +1,6 @@
 """A batch's end: every file's result, the exit code, and the lines for people on stderr."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from cliphaze_cli.batch.plan import Plan
 from cliphaze_cli.batch.report import FileResult
@@ -48,9 +47,7 @@ def tell(console: Console, results: list[FileResult], *, planned: int, interrupt
         console.notice(line)
     for result in results:
         if result.status == "failed":
-            console.error(failure_line(result))
-            if result.traceback:
-                console.detail(result.traceback.rstrip())
+            tell_failure(console, result)
     done, failed, skipped = (sum(each.status == status for each in results) for status in ("done", "failed", "skipped"))
     if interrupted:
         console.error(f"interrupted with {done} of {planned} done; --skip-existing will continue from there")
@@ -66,14 +63,17 @@ def tell(console: Console, results: list[FileResult], *, planned: int, interrupt
     console.info(f"{', '.join(parts)} in {seconds:.1f} s")
 
 
+def tell_failure(console: Console, result: FileResult) -> None:
+    """Print what failed and why, and with --verbose where."""
+    console.error(failure_line(result))
+    if result.traceback:
+        console.detail(result.traceback.rstrip())
+
+
 def failure_line(result: FileResult) -> str:
-    """What failed and why, as `failure` tells it."""
-    return failure(result.source, result.reason or "unknown reason")
-
-
-def failure(source: Path, reason: str) -> str:
     """What failed and why; the path is not repeated where the reason names it."""
-    return reason if shown(source) in reason else f"{shown(source)}: {reason}"
+    source, reason = shown(result.source), result.reason or "unknown reason"
+    return reason if source in reason else f"{source}: {reason}"
 
 
 def notice_lines(results: Iterable[FileResult]) -> list[str]:

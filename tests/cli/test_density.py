@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,32 @@ def test_maps_of_an_earlier_run_are_no_photos(tmp_path: Path, network: Density) 
     assert network("photos").code == 0
     result = network("photos", "--overwrite", "--json")
     assert [image["input"] for image in result.document["images"]] == ["photos/a.png"]
+
+
+def test_an_interruption_tells_what_is_done(tmp_path: Path, network: Density, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cliphaze_cli.dehazer import Dehazer
+
+    for name in ("a", "b", "c"):
+        save(tmp_path / f"photos/{name}.png")
+    whole_maps = Dehazer.estimate_density
+
+    def estimate(dehazer: Dehazer, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if seen:
+            while not (tmp_path / "photos/a.density.png").exists() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            raise KeyboardInterrupt
+        seen.append("a")
+        return whole_maps(dehazer, pixels)
+
+    seen: list[str] = []
+    deadline = time.monotonic() + 20
+    monkeypatch.setattr(Dehazer, "estimate_density", estimate)
+    result = network("photos", "--json")
+    assert result.code == 130
+    made = [image["input"] for image in result.document["images"]]
+    assert made == ["photos/a.png"]
+    assert "interrupted with 1 of 3 done" in result.err
+    assert names_in(tmp_path / "photos") == ["a.density-overlay.png", "a.density.png", "a.png", "b.png", "c.png"]
 
 
 def test_a_photo_given_twice_is_done_once(tmp_path: Path, network: Density) -> None:
