@@ -31,7 +31,7 @@ def _once(dehazer: Dehazer, source: Path, target: Path) -> list[float]:
     clock = [time.perf_counter()]
     photo = imagefile.read(source)
     clock.append(time.perf_counter())
-    working, K, B = dehazer._estimate_maps(photo.pixels, None, None)
+    working, K, B = dehazer._estimate_maps([photo.pixels], None, None)
     clock.append(time.perf_counter())
     with torch.inference_mode():
         clear = dehaze_pixels(photo.pixels, working, K, B)

@@ -25,6 +25,7 @@ from cliphaze_cli.runtime import autocast, own_stream, resolve_device, resolve_p
 if TYPE_CHECKING:
     from cliphaze_cli.prior.clip_model import ClipPrior
 
+PIXELS_TOGETHER = 1 << 20  # at working resolution, of a batch's images that go through the network at a time
 CLIP_BUILDER = "surgery"  # one pass of the vision tower; sliding windows cost nine times as much
 
 
@@ -124,10 +125,9 @@ class Dehazer:
                 if image.shape[1] != 3:
                     raise ValueError(f"a torch image must be (3, H, W) or (B, 3, H, W), not {tuple(image.shape)}")
                 return [] if return_maps else image.detach().clone()
-            results = [self(one, strength=strength, return_maps=True) for one in image]
+            results = self._dehaze_like(list(image), strength)
             return results if return_maps else torch.stack([result.image for result in results])
-        result = self.dehaze(to_pixels(image), strength=strength)
-        result = replace(result, image=from_pixels(result.image, like=image))
+        (result,) = self._dehaze_like([image], strength)
         return result if return_maps else result.image
 
     def dehaze(self, pixels: NDArray, *, strength: float = 1.0, density: NDArray | None = None) -> Dehazed:
@@ -144,10 +144,8 @@ class Dehazer:
         Raises:
             ValueError: a strength outside 0..1.
         """
-        if not 0 <= strength <= 1:
-            raise ValueError(f"strength must lie between 0 (nothing) and 1 (all haze), not {strength}")
-        with own_stream(self.device):
-            return self._dehaze(pixels, strength, density)
+        (result,) = self._dehaze([pixels], strength, density)
+        return result
 
     def cancel(self) -> None:
         """Let what other threads are computing raise CliphazeError soon, and all that comes later; for good."""
@@ -155,38 +153,70 @@ class Dehazer:
 
     def estimate_density(self, pixels: NDArray) -> NDArray[np.float32]:
         """The network's own haze density of an (H, W, 3) array, (h, w) at working resolution; not CLIP's."""
-        _, K, _ = self._estimate_maps(pixels, None, None)
+        _, K, _ = self._estimate_maps([pixels], None, None)
         return model_density(K)
 
-    def _dehaze(self, pixels: NDArray, strength: float, density: NDArray | None) -> Dehazed:
-        source = "given"
-        embedding = None
-        if density is None and self.prior is not None and self.instructions:
-            density, source = self.prior.density(pixels, builder=CLIP_BUILDER), "clip"
-            embedding = self.prior.embedding(pixels) if "embedding" in self.instructions else None
-        working, K, B = self._estimate_maps(pixels, density, embedding)
-        if density is None:
-            density, source = model_density(K), "model"
-        return Dehazed(dehaze_pixels(pixels, working, K, B, strength), density, source, K, B)
+    def _dehaze_like(self, images: list[Any], strength: float) -> list[Dehazed]:
+        """Images of one size, and what comes back is of their kind."""
+        results = self._dehaze([to_pixels(image) for image in images], strength, None)
+        pairs = zip(results, images, strict=True)
+        return [replace(result, image=from_pixels(result.image, like=image)) for result, image in pairs]
+
+    def _dehaze(self, photos: list[NDArray], strength: float, density: NDArray | None) -> list[Dehazed]:
+        """Dehaze arrays of one size, as many at a time as the network may take."""
+        if not 0 <= strength <= 1:
+            raise ValueError(f"strength must lie between 0 (nothing) and 1 (all haze), not {strength}")
+        height, width = self._working_size(photos[0])
+        together = max(1, PIXELS_TOGETHER // (height * width))
+        results: list[Dehazed] = []
+        with own_stream(self.device):
+            for first in range(0, len(photos), together):
+                results += self._dehaze_together(photos[first : first + together], strength, density)
+        return results
+
+    def _dehaze_together(self, photos: list[NDArray], strength: float, density: NDArray | None) -> list[Dehazed]:
+        source, densities, embeddings = "model", None, None
+        if density is not None:
+            source, densities = "given", [density] * len(photos)
+        elif self.prior is not None and self.instructions:
+            source, densities = "clip", [self.prior.density(pixels, builder=CLIP_BUILDER) for pixels in photos]
+            if "embedding" in self.instructions:
+                embeddings = [self.prior.embedding(pixels) for pixels in photos]
+        working, K, B = self._estimate_maps(photos, densities, embeddings)
+        results = []
+        for number, pixels in enumerate(photos):
+            one = slice(number, number + 1)
+            image = dehaze_pixels(pixels, working[one], K[one], B[one], strength)
+            shown = model_density(K[one]) if densities is None else densities[number]
+            results.append(Dehazed(image, shown, source, K[one], B[one]))
+        return results
 
     @torch.inference_mode()
     def _estimate_maps(
-        self, pixels: NDArray, density: NDArray | None, embedding: NDArray | None
+        self, photos: list[NDArray], densities: list[NDArray] | None, embeddings: list[NDArray] | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The image at working resolution, K and B, each (1, 3, h, w) float32."""
-        height, width = working_size(pixels.shape[0], pixels.shape[1], self.working_side)
-        working = rows_as_tensor(shrink(pixels, height, width), self.device)
-        instructions = (
-            None if density is None else torch.from_numpy(density).to(self.device, torch.float32)[None, None],
-            None if embedding is None else torch.from_numpy(embedding).to(self.device, torch.float32)[None],
+        """The images at working resolution, K and B, each (B, 3, h, w) float32."""
+        height, width = self._working_size(photos[0])
+        working = torch.cat([rows_as_tensor(shrink(pixels, height, width), self.device) for pixels in photos])
+        density, embedding = (
+            None if given is None else torch.from_numpy(np.stack(given)).to(self.device, torch.float32)
+            for given in (densities, embeddings)
         )
         # Float32 is the second try where it is not the first.
         for dtype in dict.fromkeys((self.precision, torch.float32)):
             with autocast(self.device, dtype), self._watch.watching() as finite:
-                K, B = self.network(working.contiguous(memory_format=torch.channels_last), *instructions)
+                K, B = self.network(
+                    working.contiguous(memory_format=torch.channels_last),
+                    None if density is None else density[:, None],
+                    embedding,
+                )
             if finite() and K.isfinite().all() and B.isfinite().all():
                 return working, K.float(), B.float()
         raise CliphazeError("the network produced values that are not finite; the weights may be damaged")
+
+    def _working_size(self, pixels: NDArray) -> tuple[int, int]:
+        height, width = pixels.shape[:2]
+        return working_size(height, width, self.working_side)
 
 
 def model_density(K: Tensor) -> NDArray[np.float32]:

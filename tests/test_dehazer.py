@@ -93,6 +93,24 @@ def test_tensors_come_back_in_their_shape_and_type(dehazer, expected, dtype, bat
     assert (levels - truth).abs().max() <= 1.1
 
 
+@pytest.mark.parametrize("prior", [None, "clip"])
+def test_images_of_a_batch_go_through_the_network_together_and_do_not_mix(random_weights, monkeypatch, prior):
+    monkeypatch.setattr("cliphaze_cli.dehazer.PIXELS_TOGETHER", 2 * 20 * 24)
+    given = None if prior is None else cast(ClipPrior, FakePrior())
+    dehazer = Dehazer.from_pretrained(weights=random_weights, device="cpu", prior=given)
+    images = torch.from_numpy(RNG.random((5, 3, 20, 24), np.float32))
+    expected = [dehazer(image, return_maps=True) for image in images]
+    sizes: list[int] = []
+    dehazer.network.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    results = dehazer(images, return_maps=True)
+    assert sizes == [2, 2, 1]
+    for result, alone in zip(results, expected, strict=True):
+        torch.testing.assert_close(result.image, alone.image, rtol=0, atol=1e-5)
+        torch.testing.assert_close(result.K, alone.K)
+        assert result.density_source == alone.density_source
+        np.testing.assert_allclose(result.density, alone.density, atol=1e-5)
+
+
 def test_a_batch_of_no_images_stays_one(dehazer):
     nothing = torch.zeros(0, 3, 20, 24, dtype=torch.uint8)
     result = dehazer(nothing)
