@@ -1,6 +1,7 @@
 """The four directions of VMamba's cross-scan: along rows, rows backwards, columns, columns backwards."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 DIRECTIONS = 4
@@ -12,12 +13,12 @@ def is_backward(k: int) -> bool:
 
 
 def along(k: int, x: Tensor) -> Tensor:
-    """View (b, C, H, W) as rows or columns run: (T, b, n, C), T positions of n rows or columns; see `tiled`."""
-    return x.permute(3, 0, 2, 1) if k < 2 else x.permute(2, 0, 3, 1)
+    """View (b, ..., H, W) as rows or columns run: (T, b, n, ...), T positions of n rows or columns; see `tiled`."""
+    return x.movedim((-1, 0, -2) if k < 2 else (-2, 0, -1), (0, 1, 2))
 
 
 def back_in_place(k: int, x: Tensor) -> Tensor:
-    """The inverse of `along`."""
+    """The inverse of `along`, of (T, b, n, C)."""
     return x.permute(1, 3, 2, 0) if k < 2 else x.permute(1, 3, 0, 2)
 
 
@@ -35,5 +36,5 @@ def fold_directions(y: Tensor, height: int, width: int) -> Tensor:
 
 
 def step_sizes(low_rank: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """delta before its softplus: (b, rank, H, W), (C, rank), (C,) -> (b, C, H, W) in channels_last memory."""
-    return torch.matmul(low_rank.movedim(1, -1), weight.mT).add_(bias).movedim(-1, 1)
+    """delta before its softplus: (..., rank), (C, rank), (C,) -> (..., C)."""
+    return F.linear(low_rank, weight, bias)

@@ -149,7 +149,9 @@ def _cross_scan_of_sequences(
     D: Tensor,
 ) -> Tensor:
     """`cross_scan` of a backend that knows sequences only: the directions are copied into their own order."""
-    delta = torch.stack([step_sizes(low_rank[:, k], delta_weight[k], delta_bias[k]) for k in range(len(A))], 1)
+    steps = low_rank.movedim(2, -1)
+    delta = torch.stack([step_sizes(steps[:, k], delta_weight[k], delta_bias[k]) for k in range(len(A))], 1)
+    delta = delta.movedim(-1, 2)
     u_and_delta = (unfold_directions(x).flatten(1, 2) for x in (u.unsqueeze(1).expand_as(delta), delta))
     B, C = unfold_directions(B), unfold_directions(C)
     y = scan(*u_and_delta, A.flatten(0, 1), B, C, D.flatten(), None, True)

@@ -55,17 +55,22 @@ def scan(
 def cross_scan(
     u: Tensor, low_rank: Tensor, delta_weight: Tensor, delta_bias: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor
 ) -> Tensor:
-    """See `cross.cross_scan`; each direction is read where it lies, without a copy."""
-    y = u * D.sum(0).view(-1, 1, 1)
-    for k in range(DIRECTIONS):
-        delta = F.softplus(step_sizes(low_rank[:, k], delta_weight[k], delta_bias[k]))
-        u_k, delta_k, B_k, C_k = (along(k, x).unsqueeze(3) for x in (u, delta, B[:, k], C[:, k]))
-        if torch.is_grad_enabled():
-            y_k = _Scan.apply(u_k, delta_k, A[k][None], B_k, C_k, is_backward(k))
-            y = y + back_in_place(k, y_k.squeeze(3))
-        else:
-            accumulate_(along(k, y).unsqueeze(3), u_k, delta_k, A[k][None], B_k, C_k, is_backward(k))
-    return y
+    """See `dispatch.cross_scan`; what is read often is laid out in memory as it runs, once per pair of directions."""
+    rows, columns = (0, 1), (2, 3)
+    u_t = along(rows[0], u).contiguous()
+    y_t = u_t * D.sum(0)
+    for pair in (rows, columns):
+        if pair is columns:
+            u_t, y_t = along(columns[0], u).contiguous(), y_t.transpose(0, 2).contiguous()
+        both = (along(pair[0], x[:, pair[0] : pair[1] + 1]).movedim(3, 0).contiguous() for x in (low_rank, B, C))
+        for k, steps, B_t, C_t in zip(pair, *both, strict=True):
+            delta_t = F.softplus(step_sizes(steps, delta_weight[k], delta_bias[k]))
+            inputs = (u_t.unsqueeze(3), delta_t.unsqueeze(3), A[k][None], B_t.unsqueeze(3), C_t.unsqueeze(3))
+            if torch.is_grad_enabled():
+                y_t = y_t + _Scan.apply(*inputs, is_backward(k)).squeeze(3)
+            else:
+                accumulate_(y_t.unsqueeze(3), *inputs, is_backward(k))
+    return back_in_place(columns[0], y_t)
 
 
 class _Scan(torch.autograd.Function):
@@ -85,7 +90,7 @@ class _Scan(torch.autograd.Function):
         grad_u, grad_delta = torch.zeros_like(u), torch.zeros_like(u)
         grad_A, grad_B, grad_C = torch.empty_like(A), torch.empty_like(B), torch.empty_like(C)
         for s in range(A.shape[-1]):
-            A_s, B_s, C_s = A[..., s], B[..., s, None], C[..., s, None]
+            A_s, B_s, C_s = A[..., s].contiguous(), B[..., s, None], C[..., s, None]
             decay = torch.exp2(delta * (A_s * LOG2_E))
             drive = delta_u * B_s
             h = linear_scan_(decay.clone(), drive.clone(), ctx.reverse)
@@ -103,13 +108,13 @@ class _Scan(torch.autograd.Function):
 
 def accumulate_(y: Tensor, u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, reverse: bool = False) -> Tensor:
     """Add sum_N C_l h_l, with h_l = exp(delta_l A) h_{l-1} + delta_l B_l u_l, to y, tiled like u; shapes: `_Scan`."""
-    log2_decay = (A * LOG2_E).unbind(-1)
+    log2_decay = (A * LOG2_E).movedim(-1, 0).contiguous()  # (N, G, Dg), contiguous as strided factors are slow
     buffers = _Buffers(u)
-    h = [torch.zeros_like(delta[0]) for _ in log2_decay]
+    h = delta.new_zeros(*delta.shape[1:3], *log2_decay.shape)  # (b, n, N, G, Dg)
     for _ in buffers.run(h, u, delta, log2_decay, B, reverse):
         pass
     total = delta.sum(0)
-    h = [entering_states(torch.exp2(total * rate), last, reverse) for rate, last in zip(log2_decay, h, strict=True)]
+    h = entering_states(torch.exp2(total.unsqueeze(2) * log2_decay), h, reverse)
     for block, s, states in buffers.run(h, u, delta, log2_decay, B, reverse):
         y[block].addcmul_(states, C[block][..., s, None])
     return y
@@ -126,7 +131,7 @@ class _Buffers:
         self.decays, self.states = self.decay.unbind(0), self.drive.unbind(0)
 
     def run(
-        self, h: list[Tensor], u: Tensor, delta: Tensor, log2_decay: tuple[Tensor, ...], B: Tensor, reverse: bool
+        self, h: Tensor, u: Tensor, delta: Tensor, log2_decay: Tensor, B: Tensor, reverse: bool
     ) -> Iterator[tuple[slice, int, Tensor]]:
         """Yield the states of one block of positions for each of N; h holds what they start from, and then end with."""
         for start in in_order(-(-len(u) // self.positions), reverse):
@@ -137,10 +142,10 @@ class _Buffers:
             for s, rate in enumerate(log2_decay):
                 torch.exp2(torch.mul(delta[block], rate, out=decay), out=decay)
                 torch.mul(delta_u, B[block][..., s, None], out=drive)
-                state = h[s]
+                state = h[:, :, s]
                 for i in in_order(count, reverse):
                     state = self.states[i].addcmul_(self.decays[i], state)
-                h[s].copy_(state)
+                h[:, :, s] = state
                 yield block, s, drive
 
 
