@@ -49,13 +49,14 @@ class SS2D(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
         height, width = x.shape[-2:]
-        u, gate = self.project_in(x).chunk(2, 1)
-        if self.reduction > 1:
-            u = F.avg_pool2d(u, self.reduction, ceil_mode=True)
+        # The scan's half of the projection runs on the reduced grid: averaging commutes with it.
+        reduced = F.avg_pool2d(x, self.reduction, ceil_mode=True) if self.reduction > 1 else x
+        (weight_u, weight_gate), (bias_u, bias_gate) = self.project_in.weight.chunk(2), self.project_in.bias.chunk(2)
+        u = F.conv2d(reduced, weight_u, bias_u)
         y = self.norm(self._scan(F.silu(self.mix(u))))
         if self.reduction > 1:
             y = F.interpolate(y, (height, width), mode="bilinear")
-        return self.project_out(y * F.silu(gate))
+        return self.project_out(y * F.silu(F.conv2d(x, weight_gate, bias_gate)))
 
     def _scan(self, u: Tensor) -> Tensor:
         """Scan (B, C, h, w) along rows and columns, both ways, and sum the four results, in float32."""

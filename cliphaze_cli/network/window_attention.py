@@ -25,16 +25,21 @@ class WindowAttention(nn.Module):
         top = left = self.shift
         bottom, right = -(height + top) % self.window, -(width + left) % self.window
         padding = (left, right, top, bottom)
-        qkv = F.pad(self.qkv(x), padding)
-        rows, columns = qkv.shape[-2] // self.window, qkv.shape[-1] // self.window
-        q, k, v = partition(qkv, self.window).chunk(3, -1)  # each (B, windows, window^2, C)
-        mask = _real_tokens(x, padding, self.window) if any(padding) else None
-        y = _attention(q, k, v, mask)
-        y = unpartition(y, rows, columns)[..., top : top + height, left : left + width]
-        return self.project(y)
+        if any(padding):
+            x = F.pad(x, padding)
+        rows, columns = x.shape[-2] // self.window, x.shape[-1] // self.window
+        windows = partition(x, self.window)  # first, as q, k and v are three times the size
+        qkv = self.qkv(windows.movedim(-1, 1)).movedim(1, -1)
+        y = _attention(*qkv.chunk(3, -1))
+        if any(padding):
+            border = _border(rows, columns, padding).to(x.device)
+            mask = _real_tokens(height, width, padding, self.window).to(x.device)[:, border]
+            y.index_copy_(1, border, _attention(*qkv[:, border].chunk(3, -1), mask))
+        y = self.project(y.movedim(-1, 1)).movedim(1, -1)
+        return unpartition(y, rows, columns)[..., top : top + height, left : left + width]
 
 
-def _attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+def _attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
     """softmax(q k^T / sqrt(C)) v per window.
 
     Written out: for 64 tokens it is as fast as PyTorch's fused CPU kernel forward, and 7 times faster backward in bf16.
@@ -58,10 +63,18 @@ def unpartition(windows: Tensor, rows: int, columns: int) -> Tensor:
     return x.transpose(2, 3).flatten(3, 4).flatten(1, 2).movedim(-1, 1)
 
 
-def _real_tokens(x: Tensor, padding: tuple[int, int, int, int], window: int) -> Tensor:
+def _border(rows: int, columns: int, padding: tuple[int, int, int, int]) -> Tensor:
+    """Indices of the windows that hold padding, the only ones in need of a mask."""
+    left, right, top, bottom = (int(side > 0) for side in padding)
+    outside = torch.ones(rows, columns, dtype=torch.bool, device="cpu")
+    outside[top : rows - bottom, left : columns - right] = False
+    return outside.flatten().nonzero().squeeze(1)
+
+
+def _real_tokens(height: int, width: int, padding: tuple[int, int, int, int], window: int) -> Tensor:
     """Which keys each window may attend to, boolean (1, windows, 1, w*w).
 
     A window of padding alone does not occur: a shifted window covers at most half a window of it.
     """
-    real = F.pad(torch.ones((1, 1, *x.shape[-2:]), device=x.device, dtype=torch.bool), padding)
+    real = F.pad(torch.ones((1, 1, height, width), dtype=torch.bool, device="cpu"), padding)
     return partition(real, window).movedim(-1, -2)
