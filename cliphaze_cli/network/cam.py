@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cliphaze_cli.network.bands import in_bands
+
 EMBEDDING_WIDTH = 32  # the network reduces the embedding once to this many numbers, which modulate every block
 
 
@@ -36,17 +38,22 @@ class CAM(nn.Module):
         Returns:
             (B, C, H, W).
         """
-        both = torch.cat([local, global_], 1)
         means = torch.cat([local.mean((2, 3)), global_.mean((2, 3))], 1)
-        x = self.features(both) + self.scene(means)[..., None, None]
-        if density is None and not torch.is_grad_enabled():  # a convolution of zeros leaves its bias
-            x = x + self.explicit.bias[:, None, None]  # type: ignore[index]
-        else:
-            x = x + self.explicit(_with_presence(density, both))
-        if embedding is not None:
-            scale, shift = self.implicit(embedding)[..., None, None].chunk(2, 1)
-            x = x * (1 + scale) + shift
-        return torch.lerp(local, global_, torch.sigmoid(self.weight(F.gelu(x))))
+        scene = self.scene(means)[..., None, None]
+        modulation = None if embedding is None else self.implicit(embedding)[..., None, None].chunk(2, 1)
+
+        def blend(local: Tensor, global_: Tensor, density: Tensor | None = None) -> Tensor:
+            both = torch.cat([local, global_], 1)
+            if density is None and not torch.is_grad_enabled():  # a convolution of zeros leaves its bias
+                x = self.features(both) + (scene + self.explicit.bias[:, None, None])  # type: ignore[index]
+            else:
+                x = self.features(both) + scene + self.explicit(_with_presence(density, both))
+            if modulation is not None:
+                scale, shift = modulation
+                x = x * (1 + scale) + shift
+            return torch.lerp(local, global_, torch.sigmoid(self.weight(F.gelu(x))))
+
+        return in_bands(blend, local, global_, *(() if density is None else (density,)))
 
 
 def _with_presence(density: Tensor | None, like: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cliphaze_cli.network.bands import in_bands
 from cliphaze_cli.network.layer_norm import LayerNorm2d
 from cliphaze_cli.scan import cross_scan
 from cliphaze_cli.scan.directions import DIRECTIONS
@@ -51,12 +52,13 @@ class SS2D(nn.Module):
         height, width = x.shape[-2:]
         # The scan's half of the projection runs on the reduced grid: averaging commutes with it.
         reduced = F.avg_pool2d(x, self.reduction, ceil_mode=True) if self.reduction > 1 else x
-        (weight_u, weight_gate), (bias_u, bias_gate) = self.project_in.weight.chunk(2), self.project_in.bias.chunk(2)
+        weight_u, weight_gate = self.project_in.weight.chunk(2)
+        bias_u, bias_gate = self.project_in.bias.chunk(2)  # type: ignore[union-attr]
         u = F.conv2d(reduced, weight_u, bias_u)
         y = self.norm(self._scan(F.silu(self.mix(u))))
         if self.reduction > 1:
             y = F.interpolate(y, (height, width), mode="bilinear")
-        return self.project_out(y * F.silu(F.conv2d(x, weight_gate, bias_gate)))
+        return in_bands(lambda x, y: self.project_out(y * F.silu(F.conv2d(x, weight_gate, bias_gate))), x, y)
 
     def _scan(self, u: Tensor) -> Tensor:
         """Scan (B, C, h, w) along rows and columns, both ways, and sum the four results, in float32."""

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from cliphaze_cli.scan.directions import DIRECTIONS, along, back_in_place, is_backward, step_sizes
+from cliphaze_cli.scan.directions import along, back_in_place, is_backward, step_sizes
 from cliphaze_cli.scan.tiled import chunk_length, entering_states, in_order, linear_scan_, tile, untile
 
 LOG2_E = math.log2(math.e)  # exp2 is 2.5 times faster than exp on a CPU

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from cliphaze_cli.network.ss2d import SS2D
 from cliphaze_cli.scan.directions import fold_directions, unfold_directions
@@ -70,3 +71,14 @@ def test_samples_of_a_batch_do_not_mix():
 def test_step_sizes_start_where_mamba_starts_them():
     steps = torch.nn.functional.softplus(SS2D(64, 1, 1).delta_bias.detach())
     assert steps.min() >= 0.99e-3 and steps.max() <= 1.01e-1 and steps.max() > 20 * steps.min()
+
+
+@pytest.mark.parametrize("size", [(6, 8), (5, 7), (1, 3)])
+@torch.no_grad()
+def test_averaging_before_the_projection_is_averaging_after_it(size):
+    torch.manual_seed(0)
+    path, x = SS2D(8, 2, 2), torch.randn(2, 8, *size)
+    u, gate = path.project_in(x).chunk(2, 1)
+    y = path.norm(path._scan(F.silu(path.mix(F.avg_pool2d(u, 2, ceil_mode=True)))))
+    expected = path.project_out(F.interpolate(y, size, mode="bilinear") * F.silu(gate))
+    torch.testing.assert_close(path(x), expected, rtol=1e-4, atol=1e-5)
