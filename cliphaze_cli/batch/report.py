@@ -1,7 +1,8 @@
 """What became of every file of a batch."""
 
+import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +41,27 @@ class BatchReport:
     def count(self, status: Status) -> int:
         """Return how many files ended with `status`."""
         return sum(result.status == status for result in self.results)
+
+
+class InOrder:
+    """Collects results that come in any order, and tells each as soon as those before it are there."""
+
+    def __init__(self, tell: Callable[[FileResult], object] | None) -> None:
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._results: dict[int, FileResult] = {}
+        self._told = 0
+
+    def add(self, number: int, result: FileResult) -> None:
+        with self._lock:
+            self._results[number] = result
+            while self._told in self._results:
+                self._told += 1
+                if self._tell is not None:
+                    self._tell(self._results[self._told - 1])
+
+    def all(self) -> tuple[FileResult, ...]:
+        return tuple(self._results[number] for number in sorted(self._results))
 
 
 def bytes_of(path: Path) -> int | None:

@@ -3,16 +3,16 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import Empty, Full, Queue
 from typing import TYPE_CHECKING, Any
 
 from cliphaze_cli.batch.budget import POLL_SECONDS, ByteBudget
+from cliphaze_cli.batch.channel import Channel
 from cliphaze_cli.batch.crew import ONE_AT_A_TIME, Crew
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.report import BatchReport, FileResult, Status, bytes_of, explain
+from cliphaze_cli.batch.report import BatchReport, FileResult, InOrder, Status, bytes_of, explain
 from cliphaze_cli.errors import CliphazeError, OutputExistsError
 
 if TYPE_CHECKING:
@@ -137,9 +137,13 @@ class _Pipeline:
         self._jobs_lock = threading.Lock()
         self._budget = ByteBudget(bytes_in_flight)
         self._stop = threading.Event()
-        self._to_process = _Channel(4 * crew.reading, senders=crew.reading, receivers=crew.processing, stop=self._stop)
-        self._to_write = _Channel(2 * crew.writing, senders=crew.processing, receivers=crew.writing, stop=self._stop)
-        self._results = _InOrder(on_result)
+        self._to_process: Channel[_Step] = Channel(
+            4 * crew.reading, senders=crew.reading, receivers=crew.processing, stop=self._stop
+        )
+        self._to_write: Channel[_Step] = Channel(
+            2 * crew.writing, senders=crew.processing, receivers=crew.writing, stop=self._stop
+        )
+        self._results = InOrder(on_result)
         self._broken: Exception | None = None
 
     def run(self) -> BatchReport:
@@ -237,65 +241,6 @@ class _Pipeline:
         except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
             self._broken = error
             self._stop.set()
-
-
-class _Channel:
-    """Carries steps from one stage's threads to the next one's; nothing blocks once the batch is stopped."""
-
-    def __init__(self, size: int, *, senders: int, receivers: int, stop: threading.Event) -> None:
-        self._queue: Queue[_Step | None] = Queue(size)  # None: no more steps
-        self._lock = threading.Lock()
-        self._senders, self._receivers, self._stop = senders, receivers, stop
-
-    def send(self, step: _Step | None) -> None:
-        while not self._stop.is_set():
-            try:
-                self._queue.put(step, timeout=POLL_SECONDS)
-            except Full:
-                continue
-            return
-
-    def end(self) -> None:
-        """Called by each sender when it has no more; the last one tells the receivers."""
-        with self._lock:
-            self._senders -= 1
-            last = not self._senders
-        if last:
-            for _ in range(self._receivers):
-                self.send(None)
-
-    def __iter__(self) -> Iterator[_Step]:
-        """Yield steps until their end, or until the batch is stopped."""
-        while not self._stop.is_set():
-            try:
-                step = self._queue.get(timeout=POLL_SECONDS)
-            except Empty:
-                continue
-            if step is None:
-                return
-            yield step
-            del step
-
-
-class _InOrder:
-    """Results in the order of the jobs, each told as soon as those before it are there."""
-
-    def __init__(self, tell: Callable[[FileResult], object] | None) -> None:
-        self._tell = tell
-        self._lock = threading.Lock()
-        self._results: dict[int, FileResult] = {}
-        self._told = 0
-
-    def add(self, number: int, result: FileResult) -> None:
-        with self._lock:
-            self._results[number] = result
-            while self._told in self._results:
-                self._told += 1
-                if self._tell is not None:
-                    self._tell(self._results[self._told - 1])
-
-    def all(self) -> tuple[FileResult, ...]:
-        return tuple(self._results[number] for number in sorted(self._results))
 
 
 def _wait_for(threads: Iterable[threading.Thread]) -> None:
