@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 from torch.utils.data import Dataset
 
-from training.haze import Draw, add_haze
+from training.haze import Draw, Haze, add_haze
 from training.instruction import degraded_density
 from training.recipe import Recipe, Scenes
 
@@ -24,12 +24,23 @@ BLACK, WHITE = 0.004, 0.997  # quantiles of a photo's values that stretched leve
 
 @dataclass(frozen=True)
 class Batch:
-    """`hazy`, `clear` (n, 3, h, w) in [0, 1]; `transmission`, `density` (n, 1, h, w), density negative = absent."""
+    """`hazy`, `clear` (n, 3, h, w) in [0, 1]; `transmission`, `density` (n, 1, h, w), density negative = absent;
+    `airlight` (n, 3, 1, 1), the image's mean."""
 
     hazy: Tensor
     clear: Tensor
     transmission: Tensor
+    airlight: Tensor
     density: Tensor
+
+
+@dataclass(frozen=True)
+class Crop:
+    """`photo` (1, 3, h, w) and `depth` (1, 1, h, w) in [0, 1]; whether it is of a place rather than of things."""
+
+    photo: Tensor
+    depth: Tensor
+    place: bool
 
 
 class PhotoPack:
@@ -47,8 +58,8 @@ class PhotoPack:
             d.reshape(-1, *s) for d, s in zip(np.split(depths, depth_ends[:-1], axis=1), halves, strict=True)
         ]
 
-    def crop(self, shape: tuple[int, int], scenes: Scenes, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """One random crop resized to `shape`: photo (1, 3, h, w) and depth (1, 1, h, w) in [0, 1]."""
+    def crop(self, shape: tuple[int, int], scenes: Scenes, rng: np.random.Generator) -> Crop:
+        """One random crop resized to `shape`."""
         i = self._draw(scenes.scenery, rng)
         photo, depth = self.photos[i], self.depths[i][rng.integers(len(self.depths[i]))]
         largest = min(photo.shape[0] / shape[0], photo.shape[1] / shape[1])
@@ -57,7 +68,9 @@ class PhotoPack:
         y, x = rng.integers(photo.shape[0] - height + 1), rng.integers(photo.shape[1] - width + 1)
         clear = _as_tensor(photo[y : y + height, x : x + width], shape)
         far = _as_tensor(depth[y // 2 : (y + height + 1) // 2, x // 2 : (x + width + 1) // 2, None], shape)
-        return (clear.flip(3), far.flip(3)) if rng.random() < 0.5 else (clear, far)
+        if rng.random() < 0.5:
+            clear, far = clear.flip(3), far.flip(3)
+        return Crop(clear, far, bool(self.scenery[i]))
 
     def _draw(self, scenery: float, rng: np.random.Generator) -> int:
         """Index of a photo; those of places are `scenery` times as likely as others."""
@@ -86,14 +99,17 @@ class HazeBatches(Dataset[Batch]):
         photos = count // 2 if scenes.twins else count
         crops = [self.pack.crop(shape, scenes, rng) for _ in range(photos)]
         crops *= 2 if scenes.twins else 1
-        clear = torch.cat([photo for photo, _ in crops[:photos]])
-        clear = _expose(_stretch_levels(clear, scenes.levels, generator), generator)
+        places = torch.tensor([crop.place for crop in crops])
+        levels = torch.where(places[:photos], scenes.levels, scenes.levels_of_things).view(-1, 1, 1, 1)
+        clear = torch.cat([crop.photo for crop in crops[:photos]])
+        clear = _expose(_stretch_levels(clear, levels, generator), generator)
         clear = clear.repeat(len(crops) // photos, 1, 1, 1)
-        haze = add_haze(clear, torch.cat([depth for _, depth in crops]), self.recipe.haze, generator)
+        haze = add_haze(clear, torch.cat([crop.depth for crop in crops]), places, self.recipe.haze, generator)
         return Batch(
             hazy=_photograph(haze.hazy, haze.transmission, rng, generator),
             clear=clear,
             transmission=haze.transmission,
+            airlight=_mean_airlight(haze),
             density=degraded_density(haze.transmission, self.recipe.instructed, generator),
         )
 
@@ -104,7 +120,14 @@ def _as_tensor(pixels: np.ndarray, shape: tuple[int, int]) -> Tensor:
     return F.interpolate(x, shape, mode="bilinear", antialias=True)
 
 
-def _stretch_levels(clear: Tensor, share: float, generator: Generator) -> Tensor:
+def _mean_airlight(haze: Haze) -> Tensor:
+    """(n, 3, 1, 1): that of I = c J t + A (1 - t) seen as J = K I - B + I, with A = B / K over the whole image."""
+    gain = 1 / (haze.illumination * haze.transmission)
+    B = (haze.airlight * (1 - haze.transmission) * gain).mean((2, 3), keepdim=True)
+    return B / (gain - 1).mean((2, 3), keepdim=True).clamp_min(0.02)
+
+
+def _stretch_levels(clear: Tensor, share: Tensor, generator: Generator) -> Tensor:
     """Stretch some photos to the full range. What a dehazed photo should look like has real blacks; among photos that
     pass as clear there are many with a veil, which teach the network to leave one."""
     values = clear[:, :, ::4, ::4].flatten(1)

@@ -35,15 +35,16 @@ class Haze:
     illumination: Tensor
 
 
-def add_haze(clear: Tensor, depth: Tensor, mix: HazeMix, generator: Generator) -> Haze:
+def add_haze(clear: Tensor, depth: Tensor, places: Tensor, mix: HazeMix, generator: Generator) -> Haze:
     """Draw a haze for each sample.
 
     Args:
         clear: J, (n, 3, h, w) in [0, 1].
         depth: relative depth, (n, 1, h, w) in [0, 1], 1 is far.
+        places: which samples show a place rather than things, (n,) boolean.
     """
     draw = Draw(clear.shape[0], generator)
-    transmission = torch.exp(-_optical_depth(depth, mix, draw)).clamp_min(MIN_TRANSMISSION)
+    transmission = torch.exp(-_optical_depth(depth, places, mix, draw)).clamp_min(MIN_TRANSMISSION)
     dim = draw.chance(mix.dim)
     airlight = _airlight(clear.shape[-2:], dim, mix, draw)
     illumination = _illumination(transmission, dim, draw)
@@ -68,8 +69,8 @@ class Draw:
     def normal(self, channels: int) -> Tensor:
         return torch.randn(self.n, channels, 1, 1, generator=self.generator)
 
-    def chance(self, probability: float) -> Tensor:
-        """Boolean, true with that probability."""
+    def chance(self, probability: float | Tensor) -> Tensor:
+        """Boolean, true with that probability, of all samples or of each (n, 1, 1, 1)."""
         return self.uniform(0, 1) < probability
 
     def fractal(self, height: int, width: int) -> Tensor:
@@ -83,7 +84,7 @@ class Draw:
         return (total - low) / (high - low + 1e-6)
 
 
-def _optical_depth(depth: Tensor, mix: HazeMix, draw: Draw) -> Tensor:
+def _optical_depth(depth: Tensor, places: Tensor, mix: HazeMix, draw: Draw) -> Tensor:
     """tau, (n, 1, h, w): each sample takes the field of its kind."""
     height, width = depth.shape[-2:]
     scene = _scene_depth(depth, draw)
@@ -99,9 +100,16 @@ def _optical_depth(depth: Tensor, mix: HazeMix, draw: Draw) -> Tensor:
     light = draw.uniform(0.05, 0.5) * scene * patchy.clamp_min(0)
 
     kinds = torch.stack([outdoor, dense, room, smoke, light, torch.zeros_like(depth)])
-    shares = torch.tensor([getattr(mix, kind) for kind in KINDS])
-    kind = torch.multinomial(shares, draw.n, replacement=True, generator=draw.generator)
+    kind = torch.multinomial(_shares(places, mix), 1, generator=draw.generator)[:, 0]
     return kinds[kind, torch.arange(draw.n)] * _layer(height, mix, draw)
+
+
+def _shares(places: Tensor, mix: HazeMix) -> Tensor:
+    """How likely each kind is for each sample, (n, kinds), relative to the row's sum."""
+    shares = torch.tensor([getattr(mix, kind) for kind in KINDS]).repeat(len(places), 1)
+    shares[places, KINDS.index("room")] *= 1 - mix.apart
+    shares[~places, KINDS.index("outdoor")] *= 1 - mix.apart
+    return shares
 
 
 def _scene_depth(depth: Tensor, draw: Draw) -> Tensor:

@@ -21,7 +21,7 @@ def dehazing_loss(K: Tensor, B: Tensor, batch: Batch, weights: LossWeights) -> t
     """Loss of the estimated maps (n, 3, h, w), and the estimated clear image.
 
     Terms, by their weights' names: the image's L1 (1); the root mean square of its 16-pixel averages, which PSNR sees
-    most of (coarse); L1 of the transmission; 1 - SSIM at three scales (structure); L1 of the spectrum (frequency);
+    most of (coarse); L1 of the transmission; L1 of the image's mean airlight, by how much haze shows it; 1 - SSIM at three scales (structure); L1 of the spectrum (frequency);
     the difference of the two halves of a batch that shows the same photos twice (twins).
     """
     estimate = apply_maps(batch.hazy, K, B)
@@ -29,6 +29,9 @@ def dehazing_loss(K: Tensor, B: Tensor, batch: Batch, weights: LossWeights) -> t
     total = _mean_of_each(error.abs())
     total = total + weights.coarse * _rms_of_each(F.avg_pool2d(error, COARSE_CELL, ceil_mode=True))
     total = total + weights.transmission * _mean_of_each((estimated_transmission(K) - batch.transmission).abs())
+    if weights.airlight:
+        shown = 1 - _mean_of_each(batch.transmission)
+        total = total + weights.airlight * shown * _mean_of_each((estimated_airlight(K, B) - batch.airlight).abs())
     if weights.structure:
         total = total + weights.structure * _dissimilarity(estimate.clamp(0, 1), batch.clear)
     if weights.frequency:
@@ -65,6 +68,11 @@ def _rms_of_each(x: Tensor) -> Tensor:
 def estimated_transmission(K: Tensor) -> Tensor:
     """t = 1 / (1 + mean K), (n, 1, h, w); K below zero means no haze."""
     return 1 / (1 + K.mean(1, keepdim=True).clamp_min(-0.5))
+
+
+def estimated_airlight(K: Tensor, B: Tensor) -> Tensor:
+    """A = B / K over the whole image, (n, 3, 1, 1)."""
+    return B.mean((2, 3), keepdim=True) / K.mean((2, 3), keepdim=True).clamp_min(0.02)
 
 
 def psnr(estimate: Tensor, truth: Tensor) -> float:

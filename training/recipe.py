@@ -23,6 +23,7 @@ class Scenes:
             large ones teach the global context.
         large: share of the large shapes from then on.
         levels: share of photos stretched to the full range, so that their darkest places are black.
+        levels_of_things: that share among photos that do not show places.
         scenery: how much likelier photos of places are drawn than those of anything (`batches.SCENERY`).
         twins: the second half of a batch shows the photos of the first half under another haze.
     """
@@ -31,6 +32,7 @@ class Scenes:
     large_from: int = 2000
     large: float = 0.4
     levels: float = 0.6
+    levels_of_things: float = 0.6
     scenery: float = 2.0
     twins: bool = False
 
@@ -42,6 +44,7 @@ class HazeMix:
     Attributes:
         outdoor: follows depth and leaves near things alone. dense: covers near things too. room: dense, in the
             perspective of a room. smoke: plumes. light: thin. none: no haze.
+        apart: how far places are kept from haze in rooms, and photos of things from outdoor haze; 0 not, 1 wholly.
         patchy: share with an uneven field. layered: share lying below, or hanging above, some row.
         neutral: share of exactly grey airlight. bright: share of airlight near white. dim: share of airlight darker
             than the scene's highlights. coloured: share of strongly coloured airlight, as by night or in a dust storm.
@@ -54,6 +57,7 @@ class HazeMix:
     smoke: float = 0.12
     light: float = 0.12
     none: float = 0.12
+    apart: float = 0.0
     patchy: float = 0.35
     layered: float = 0.08
     neutral: float = 0.3
@@ -77,6 +81,7 @@ class LossWeights:
 
     coarse: float = 0.5
     transmission: float = 0.1
+    airlight: float = 0.0
     structure: float = 0.3
     frequency: float = 0.0
     twins: float = 0.0

@@ -73,7 +73,7 @@ def _hazed(data: Path, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.n
         depth = popup_depth(clear[::2, ::2] / 255, np.random.default_rng(seed + i))
         scene = rows_as_tensor(clear)
         far = F.interpolate(torch.from_numpy(depth)[None, None].float(), scene.shape[-2:], mode="bilinear")
-        haze = add_haze(scene, far, HazeMix(), generator)
+        haze = add_haze(scene, far, torch.ones(1, dtype=torch.bool), HazeMix(), generator)
         degraded = degraded_density(haze.transmission, Instructed(present=1, useless=0), generator)
         yield (
             tensor_as_rows(haze.hazy, clear.dtype),

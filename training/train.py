@@ -13,10 +13,10 @@ from typing import Annotated, Any
 
 import torch
 import typer
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from cliphaze_cli import checkpoint
 from cliphaze_cli.network.cliphaze import CLIPHaze
 from cliphaze_cli.network.config import VARIANTS
 from training.batches import Batch, HazeBatches, PhotoPack
@@ -71,7 +71,7 @@ def run_recipe(
     if state_path.exists():
         trainer.load_state(torch.load(state_path, weights_only=True))
     elif start_from:
-        trainer.start_from(checkpoint.load(start_from).network)
+        trainer.start_from(load_file(start_from))
 
     loader = DataLoader(
         HazeBatches(PhotoPack(pack), recipe, first=trainer.step), batch_size=None, num_workers=1, prefetch_factor=8
@@ -151,9 +151,9 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
         self.ema = {name: value.to(self.device) for name, value in state["ema"].items()}
 
-    def start_from(self, network: CLIPHaze) -> None:
-        """Begin from finished weights, of the same network or of one with fewer blocks."""
-        grow(self.network, network.state_dict())
+    def start_from(self, weights: dict[str, Tensor]) -> None:
+        """Begin from finished weights, of the same network or of one that can grow into it."""
+        grow(self.network, weights)
         self.ema = {name: value.clone() for name, value in self.network.state_dict().items()}
 
 

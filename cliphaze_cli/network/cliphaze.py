@@ -21,6 +21,8 @@ OPTICAL_DEPTHS = (
     4.0,
 )  # below zero a region gains no contrast but loses some; at 4, 98 % of the light is airlight
 TYPICAL_AIRLIGHT = 0.8
+HEAD_CHANNELS = (3, 3, 1, 1)  # optical depth, airlight, and of the latter: trust in it, and share of the image's
+FAINTEST_HAZE = 0.01  # what a place without haze still says of the airlight, relative to one that is nothing but haze
 
 
 class CLIPHaze(nn.Module):
@@ -47,7 +49,7 @@ class CLIPHaze(nn.Module):
         self.up1 = Up(c2, c1)
         self.decoder1 = TrambaStage(config, level=0, blocks=config.blocks[4])
 
-        self.head = nn.Conv2d(c1, 6 * stem**2, 3, padding=1)
+        self.head = nn.Conv2d(c1, sum(HEAD_CHANNELS) * stem**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
@@ -79,7 +81,9 @@ class CLIPHaze(nn.Module):
         level1 = self.decoder1(self.up1(level2, level1), instruction)
 
         maps = F.pixel_shuffle(self.head(level1), self.config.stem)[..., :height, :width].float()
-        return affine_maps(optical_depth=maps[:, :3], airlight=TYPICAL_AIRLIGHT + maps[:, 3:])
+        optical_depth, airlight, trust, share = maps.split(HEAD_CHANNELS, 1)
+        optical_depth = optical_depth.clamp(*OPTICAL_DEPTHS)
+        return affine_maps(optical_depth, shared_airlight(TYPICAL_AIRLIGHT + airlight, trust, share, optical_depth))
 
 
 class Up(nn.Module):
@@ -95,12 +99,24 @@ class Up(nn.Module):
         return self.merge(torch.cat([F.pixel_shuffle(self.expand(x), 2), skip], 1))
 
 
+def shared_airlight(airlight: Tensor, trust: Tensor, share: Tensor, optical_depth: Tensor) -> Tensor:
+    """Draw each place's airlight, (B, 3, H, W), towards the whole image's: haze has one airlight nearly everywhere.
+
+    The image's is a mean in which dense places count most, and by how far they are trusted: only they show it. What a
+    place takes of it is sigmoid(share), so that uneven light can stay uneven. `trust`, `share`: (B, 1, H, W).
+    """
+    density = -torch.expm1(-optical_depth.mean(1, keepdim=True))
+    weight = (trust + density.clamp_min(FAINTEST_HAZE).log()).flatten(1).softmax(1).view_as(trust)
+    of_image = (airlight * weight).sum((2, 3), keepdim=True)
+    return torch.lerp(airlight, of_image, share.sigmoid())
+
+
 def affine_maps(optical_depth: Tensor, airlight: Tensor) -> tuple[Tensor, Tensor]:
     """K = exp(tau) - 1 and B = K*A, of tau = -log t and A, all (B, 3, H, W).
 
     In dense haze K*I and B are large and nearly equal; estimated as K*(I - A) their errors need not cancel.
     """
-    K = torch.expm1(optical_depth.clamp(*OPTICAL_DEPTHS))
+    K = torch.expm1(optical_depth)
     return K, K * airlight
 
 

@@ -17,14 +17,14 @@ def doubling_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
     from cliphaze_cli import checkpoint
-    from cliphaze_cli.network.cliphaze import TYPICAL_AIRLIGHT, CLIPHaze
+    from cliphaze_cli.network.cliphaze import HEAD_CHANNELS, TYPICAL_AIRLIGHT, CLIPHaze
     from cliphaze_cli.network.config import CLIPHazeConfig
 
     torch.manual_seed(0)
     network = CLIPHaze(CLIPHazeConfig(width=8, blocks=(1, 1, 1, 1, 1), stem=4, embedding_size=8))
     assert network.head.bias is not None
     with torch.no_grad():
-        optical_depth, airlight = network.head.bias.chunk(2)
+        optical_depth, airlight, *_ = network.head.bias.split([16 * channels for channels in HEAD_CHANNELS])
         optical_depth.fill_(math.log(2))  # K = exp(tau) - 1
         airlight.fill_(-TYPICAL_AIRLIGHT)  # the head answers the difference from it
     path = tmp_path_factory.mktemp("weights") / "doubling.safetensors"

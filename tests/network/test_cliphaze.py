@@ -5,7 +5,7 @@ import zlib
 import pytest
 import torch
 
-from cliphaze_cli.network.cliphaze import CLIPHaze, apply_maps
+from cliphaze_cli.network.cliphaze import CLIPHaze, apply_maps, shared_airlight
 from cliphaze_cli.network.config import VARIANTS, CLIPHazeConfig
 from tests.conftest import small_network, train_embedding
 
@@ -50,6 +50,24 @@ def test_a_map_of_absence_is_no_map(network):
     torch.testing.assert_close(mixed[0], none[0])
     torch.testing.assert_close(mixed[1], given[1])
     assert (given - none).abs().amax((1, 2, 3)).min() > 1e-4
+
+
+def test_airlight_is_shared_as_far_as_wanted_and_taken_from_where_it_shows():
+    airlight = torch.rand(2, 3, 4, 6)
+    nothing = torch.zeros(2, 1, 4, 6)
+    tau = torch.zeros(2, 3, 4, 6)
+    tau[..., 2:] = 3  # only the right part has haze
+    own = shared_airlight(airlight, nothing, nothing - 50, tau)
+    torch.testing.assert_close(own, airlight)
+    shared = shared_airlight(airlight, nothing, nothing + 50, tau)
+    hazy_part = airlight[..., 2:].mean((2, 3), keepdim=True)
+    torch.testing.assert_close(shared, hazy_part.expand_as(shared), rtol=0, atol=0.02)
+    trusted = nothing.clone()
+    trusted[..., 1, 3] = 50
+    at_one_place = shared_airlight(airlight, trusted, nothing + 50, tau)
+    torch.testing.assert_close(at_one_place, airlight[..., 1:2, 3:4].expand_as(shared))
+    thin = shared_airlight(airlight, nothing, nothing, -torch.ones_like(tau))  # below zero: no haze, all count alike
+    torch.testing.assert_close(thin, 0.5 * (airlight + airlight.mean((2, 3), keepdim=True)))
 
 
 @pytest.mark.parametrize("grid", [(1, 1), (5, 7), (24, 40), (100, 3)])
@@ -120,8 +138,8 @@ def planted_network() -> CLIPHaze:
 # deviation, and three pixels' K in red and B in blue.
 REFERENCE = torch.tensor(
     [
-        [0.122408, 0.654585, 0.128984, 0.680722, -0.620637, -0.667290, -0.235638, -0.305379, -0.352535, 0.070703],
-        [0.131214, 0.698849, 0.144698, 0.762842, -0.614941, -0.670328, -0.318608, -0.372510, -0.328327, 0.001512],
+        [0.122408, 0.654585, 0.112763, 0.652150, -0.620637, -0.447781, -0.235638, -0.311747, -0.352535, 0.053884],
+        [0.131214, 0.698849, 0.125012, 0.728236, -0.614941, -0.461448, -0.318610, -0.359281, -0.328326, 0.001197],
     ]
 )
 

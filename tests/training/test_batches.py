@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from cliphaze_cli.network.cliphaze import apply_maps
 from training import batches
 from training.batches import HazeBatches, PhotoPack
-from training.recipe import Recipe, Scenes
+from training.haze import KINDS
+from training.recipe import HazeMix, Recipe, Scenes
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,8 @@ def test_a_crop_is_a_piece_of_a_photo_with_its_own_depth(photo_pack, monkeypatch
     rng = np.random.default_rng(0)
     spans = []
     for _ in range(20):
-        clear, depth = photo_pack.crop((48, 64), Scenes(whole=0.45), rng)
+        crop = photo_pack.crop((48, 64), Scenes(whole=0.45), rng)
+        clear, depth = crop.photo, crop.depth
         assert clear.shape == (1, 3, 48, 64) and depth.shape == (1, 1, 48, 64)
         assert (clear[:, :1] - depth).abs().max() < 0.03
         spans.append(float(clear.max() - clear.min()))
@@ -81,9 +84,9 @@ def test_crops_are_mirrored_half_of_the_time(photo_pack, monkeypatch):
     monkeypatch.setattr(photo_pack, "scenery", np.array([False]))
     rng = np.random.default_rng(0)
     crops = [photo_pack.crop((48, 64), Scenes(whole=0.45), rng) for _ in range(40)]
-    mirrored = [bool(clear[0, 0, 0, 0] > clear[0, 0, 0, -1]) for clear, _ in crops]
+    mirrored = [bool(crop.photo[0, 0, 0, 0] > crop.photo[0, 0, 0, -1]) for crop in crops]
     assert 8 < sum(mirrored) < 32
-    assert all((clear[:, :1] - depth).abs().max() < 0.03 for clear, depth in crops)
+    assert all((crop.photo[:, :1] - crop.depth).abs().max() < 0.03 for crop in crops)
 
 
 def test_photos_of_places_are_drawn_more_often(photo_pack, monkeypatch):
@@ -91,8 +94,9 @@ def test_photos_of_places_are_drawn_more_often(photo_pack, monkeypatch):
     monkeypatch.setattr(photo_pack, "depths", [np.zeros((1, 24, 32), np.uint8)] * 2)
     monkeypatch.setattr(photo_pack, "scenery", np.array([False, True]))
     rng = np.random.default_rng(0)
-    drawn = [float(photo_pack.crop((48, 64), Scenes(scenery=4.0), rng)[0].mean()) for _ in range(200)]
-    assert 0.7 < np.mean(drawn) < 0.9
+    crops = [photo_pack.crop((48, 64), Scenes(scenery=4.0), rng) for _ in range(200)]
+    assert 0.7 < np.mean([crop.place for crop in crops]) < 0.9
+    assert all(bool(crop.photo.mean() > 0.5) == crop.place for crop in crops)
 
 
 def test_twins_are_the_same_photos_under_another_haze(photo_pack, small_batches):
@@ -104,6 +108,31 @@ def test_stretched_levels_reach_black_and_white(photo_pack, small_batches):
     # The synthetic landscapes have neither: their darkest value is about 0.04, their lightest 0.88.
     darkest = {}
     for share in (0.0, 1.0):
-        data = HazeBatches(photo_pack, Recipe("tiny", 20, scenes=Scenes(levels=share)))
+        data = HazeBatches(photo_pack, Recipe("tiny", 20, scenes=Scenes(levels=share, levels_of_things=share)))
         darkest[share] = np.mean([float(clear.quantile(0.01)) for i in range(20) for clear in data[i].clear])
     assert darkest[1.0] < 0.5 * darkest[0.0]
+
+
+def test_photos_of_places_and_of_things_have_their_own_share_of_stretched_levels(
+    photo_pack, small_batches, monkeypatch
+):
+    monkeypatch.setattr(photo_pack, "scenery", np.arange(len(photo_pack.photos)) % 2 == 0)
+    stretched = []
+
+    def record(clear, share, generator):
+        stretched.extend(share.flatten().tolist())
+        return clear
+
+    monkeypatch.setattr(batches, "_stretch_levels", record)
+    data = HazeBatches(photo_pack, Recipe("tiny", 5, scenes=Scenes(levels=0.25, levels_of_things=0.75)))
+    for i in range(5):
+        data[i]
+    assert set(stretched) == {0.25, 0.75}
+
+
+def test_the_airlight_is_the_one_that_undoes_the_haze(photo_pack, small_batches, monkeypatch):
+    monkeypatch.setattr(batches, "_photograph", lambda hazy, *_: hazy)
+    kinds = dict.fromkeys(KINDS, 0.0) | {"dense": 1.0}
+    batch = HazeBatches(photo_pack, Recipe("tiny", 1, haze=HazeMix(**kinds, neutral=1, dim=0, scattering=0)))[0]
+    K = (1 / batch.transmission - 1).expand_as(batch.hazy)
+    torch.testing.assert_close(apply_maps(batch.hazy, K, batch.airlight * K), batch.clear, rtol=0, atol=1e-4)

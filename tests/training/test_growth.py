@@ -39,6 +39,14 @@ def test_growing_by_nothing_is_loading():
     assert all(torch.equal(value, network.state_dict()[name]) for name, value in copy.state_dict().items())
 
 
+def test_a_head_that_answers_more_begins_those_answers_at_zero():
+    network, weights = CLIPHaze(SMALL), random_network(SMALL).state_dict()
+    fewer = weights | {name: value[:96] for name, value in weights.items() if name.startswith("head.")}
+    grow(network, fewer)
+    assert torch.equal(network.head.weight[:96], weights["head.weight"][:96])
+    assert (network.head.weight[96:] == 0).all() and (network.head.bias[96:] == 0).all()
+
+
 def test_a_network_of_another_width_or_of_fewer_blocks_does_not_fit():
     with pytest.raises(ValueError, match=r"stem\.weight does not fit"):
         grow(CLIPHaze(WIDE), random_network(SMALL).state_dict())

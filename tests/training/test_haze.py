@@ -8,12 +8,12 @@ from training.recipe import HazeMix
 DEFAULT = HazeMix()
 
 
-def synthesise(n=64, seed=0, depth=None, size=(24, 32), mix=DEFAULT):
+def synthesise(n=64, seed=0, depth=None, size=(24, 32), mix=DEFAULT, places=True):
     generator = torch.Generator().manual_seed(seed)
     clear = torch.rand(n, 3, *size, generator=generator)
     if depth is None:
         depth = torch.linspace(1, 0, size[0])[:, None].expand(n, 1, *size)
-    return clear, add_haze(clear, depth, mix, generator)
+    return clear, add_haze(clear, depth, torch.tensor([places] * n), mix, generator)
 
 
 def only(kind, **options):
@@ -42,6 +42,18 @@ def test_the_kinds_have_their_shares():
     _, result = synthesise(n=3000, size=(4, 4))
     none = (result.transmission == 1).flatten(1).all(1).float().mean()
     assert abs(none - DEFAULT.none / sum(getattr(DEFAULT, kind) for kind in KINDS)) < 0.03
+
+
+def test_kinds_may_be_kept_apart():
+    mix = HazeMix(**dict.fromkeys(KINDS, 0.0) | {"outdoor": 0.5, "none": 0.5}, apart=1, patchy=0)
+    share_of_haze = {
+        places: (synthesise(n=400, size=(4, 4), mix=mix, places=places)[1].transmission < 1).flatten(1).any(1)
+        for places in (True, False)
+    }
+    assert abs(share_of_haze[True].float().mean() - 0.5) < 0.1 and not share_of_haze[False].any()
+    mix = HazeMix(**dict.fromkeys(KINDS, 0.0) | {"room": 0.5, "none": 0.5}, apart=1)
+    assert (synthesise(size=(4, 4), mix=mix)[1].transmission == 1).all()
+    assert not (synthesise(size=(4, 4), mix=mix, places=False)[1].transmission == 1).all()
 
 
 def test_no_haze_leaves_the_photo_alone():

@@ -7,7 +7,7 @@ import torch
 
 from training import losses
 from training.batches import Batch
-from training.losses import SMALL_ERROR, estimated_transmission, psnr
+from training.losses import SMALL_ERROR, estimated_airlight, estimated_transmission, psnr
 from training.recipe import LossWeights
 
 
@@ -15,7 +15,7 @@ from training.recipe import LossWeights
 def batch() -> Batch:
     g = torch.Generator().manual_seed(0)
     clear, t = torch.rand(2, 3, 32, 48, generator=g), 0.3 + 0.6 * torch.rand(2, 1, 32, 48, generator=g)
-    return Batch(clear * t + 0.8 * (1 - t), clear, t, torch.full_like(t, -1))
+    return Batch(clear * t + 0.8 * (1 - t), clear, t, torch.full((2, 3, 1, 1), 0.8), torch.full_like(t, -1))
 
 
 def true_maps(batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
@@ -68,6 +68,23 @@ def test_transmission_of_maps():
     torch.testing.assert_close(estimated_transmission(K).flatten(), expected)
     K = torch.full((1, 3, 1, 1), -7.0, requires_grad=True)
     assert estimated_transmission(K).isfinite().all()
+
+
+def test_airlight_of_maps_is_the_whole_images(batch):
+    K, B = true_maps(batch)
+    torch.testing.assert_close(estimated_airlight(K, B), batch.airlight)
+    uneven = K * (0.8 + 0.1 * torch.linspace(-1, 1, K.shape[-1]))
+    assert (estimated_airlight(K, uneven) - 0.8).abs().max() < 0.02
+    none = torch.zeros_like(K, requires_grad=True)
+    estimated_airlight(none, none).sum().backward()
+    assert none.grad.isfinite().all()
+
+
+def test_airlight_counts_by_the_haze_that_shows_it(batch):
+    K, B = true_maps(batch)
+    wrong = Batch(**{**vars(batch), "airlight": batch.airlight + 0.1})
+    expected = math.log(float(0.1 * (1 - batch.transmission.mean((1, 2, 3))).mean()) / SMALL_ERROR + 1)
+    assert dehazing_loss(K, B, wrong, airlight=1.0)[0] == pytest.approx(expected, rel=0.02)
 
 
 def test_psnr_of_a_constant_offset():
