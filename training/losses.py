@@ -21,8 +21,9 @@ def dehazing_loss(K: Tensor, B: Tensor, batch: Batch, weights: LossWeights) -> t
     """Loss of the estimated maps (n, 3, h, w), and the estimated clear image.
 
     Terms, by their weights' names: the image's L1 (1); the root mean square of its 16-pixel averages, which PSNR sees
-    most of (coarse); L1 of the transmission; L1 of the image's mean airlight, by how much haze shows it; 1 - SSIM at three scales (structure); L1 of the spectrum (frequency);
-    the difference of the two halves of a batch that shows the same photos twice (twins).
+    most of (coarse); L1 of the transmission; L1 of the image's airlight, by how much haze shows it; 1 - SSIM at three
+    scales (structure); L1 of the spectrum (frequency); the difference of the two halves of a batch that shows the same
+    photos twice (twins).
     """
     estimate = apply_maps(batch.hazy, K, B)
     error = estimate - batch.clear

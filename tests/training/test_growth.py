@@ -44,7 +44,8 @@ def test_a_head_that_answers_more_begins_those_answers_at_zero():
     fewer = weights | {name: value[:96] for name, value in weights.items() if name.startswith("head.")}
     grow(network, fewer)
     assert torch.equal(network.head.weight[:96], weights["head.weight"][:96])
-    assert (network.head.weight[96:] == 0).all() and (network.head.bias[96:] == 0).all()
+    grown = network.state_dict()
+    assert (grown["head.weight"][96:] == 0).all() and (grown["head.bias"][96:] == 0).all()
 
 
 def test_a_network_of_another_width_or_of_fewer_blocks_does_not_fit():

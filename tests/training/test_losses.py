@@ -77,7 +77,7 @@ def test_airlight_of_maps_is_the_whole_images(batch):
     assert (estimated_airlight(K, uneven) - 0.8).abs().max() < 0.02
     none = torch.zeros_like(K, requires_grad=True)
     estimated_airlight(none, none).sum().backward()
-    assert none.grad.isfinite().all()
+    assert none.grad is not None and none.grad.isfinite().all()
 
 
 def test_airlight_counts_by_the_haze_that_shows_it(batch):
