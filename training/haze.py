@@ -19,7 +19,7 @@ from training.recipe import HazeMix
 KINDS = ("outdoor", "dense", "room", "smoke", "light", "none")
 MIN_TRANSMISSION = 0.05
 CASTS = ((0.0, 0.0, 0.0), (-0.06, 0.0, 0.06), (0.06, 0.0, -0.09))  # neutral; blue smoke and distance; dust
-CAST_SHARES = (0.78, 0.14, 0.08)
+CAST_SHARES = (0.74, 0.13, 0.13)
 
 
 @dataclass(frozen=True)
@@ -161,10 +161,10 @@ def _airlight(size: tuple[int, ...], dim: Tensor, mix: HazeMix, draw: Draw) -> T
     height, width = size
     bright = torch.where(draw.chance(mix.bright), draw.uniform(0.85, 1), draw.uniform(0.7, 1))
     brightness = torch.where(dim, draw.uniform(0.35, 0.8), bright)
-    tint = draw.normal(3) * torch.where(draw.chance(0.6), 0.006, torch.where(draw.chance(0.8), 0.02, 0.04))
+    tint = draw.normal(3) * torch.where(draw.chance(0.4), 0.006, torch.where(draw.chance(0.8), 0.02, 0.04))
     tint = torch.where(draw.chance(mix.coloured), 0.1 * draw.normal(3), tint)
     cast = torch.tensor(CASTS)[torch.multinomial(torch.tensor(CAST_SHARES), draw.n, True, generator=draw.generator)]
-    colour = tint + cast.view(-1, 3, 1, 1) * draw.uniform(0.3, 1)
+    colour = tint + cast.view(-1, 3, 1, 1) * draw.uniform(0.1, 1)
     gradient = draw.chance(0.2) * draw.uniform(-0.05, 0.15) * torch.linspace(0.5, -0.5, height).view(1, 1, height, 1)
     unevenness = torch.where(draw.chance(mix.neutral), 0.0, colour + gradient)
     return (brightness + unevenness).clamp(0.3, 1).expand(-1, 3, height, width)

@@ -21,7 +21,7 @@ OPTICAL_DEPTHS = (
     4.0,
 )  # below zero a region gains no contrast but loses some; at 4, 98 % of the light is airlight
 TYPICAL_AIRLIGHT = 0.8
-HEAD_CHANNELS = (3, 3, 1, 1)  # optical depth, airlight, and of the latter: trust in it, and share of the image's
+HEAD_CHANNELS = (3, 3, 1, 1, 1)  # optical depth, airlight, and what makes it the image's: trust, share, hue
 FAINTEST_HAZE = 0.01  # what a place without haze still says of the airlight, relative to one that is nothing but haze
 
 
@@ -81,9 +81,10 @@ class CLIPHaze(nn.Module):
         level1 = self.decoder1(self.up1(level2, level1), instruction)
 
         maps = F.pixel_shuffle(self.head(level1), self.config.stem)[..., :height, :width].float()
-        optical_depth, airlight, trust, share = maps.split(HEAD_CHANNELS, 1)
+        optical_depth, airlight, *sharing = maps.split(HEAD_CHANNELS, 1)
         optical_depth = optical_depth.clamp(*OPTICAL_DEPTHS)
-        return affine_maps(optical_depth, shared_airlight(TYPICAL_AIRLIGHT + airlight, trust, share, optical_depth))
+        airlight = share_airlight(TYPICAL_AIRLIGHT + airlight, hazy.float(), optical_depth, *sharing)
+        return affine_maps(optical_depth, airlight)
 
 
 class Up(nn.Module):
@@ -99,15 +100,22 @@ class Up(nn.Module):
         return self.merge(torch.cat([F.pixel_shuffle(self.expand(x), 2), skip], 1))
 
 
-def shared_airlight(airlight: Tensor, trust: Tensor, share: Tensor, optical_depth: Tensor) -> Tensor:
+def share_airlight(
+    airlight: Tensor, hazy: Tensor, optical_depth: Tensor, trust: Tensor, share: Tensor, hue: Tensor
+) -> Tensor:
     """Draw each place's airlight, (B, 3, H, W), towards the whole image's: haze has one airlight nearly everywhere.
 
-    The image's is a mean in which dense places count most, and by how far they are trusted: only they show it. What a
-    place takes of it is sigmoid(share), so that uneven light can stay uneven. `trust`, `share`: (B, 1, H, W).
+    The image's is a mean over places, in which they count by their haze density and by exp(trust): only dense places
+    show it. There it also is what one sees, so a place may give its own colour of `hazy` instead of an estimate, by
+    density * sigmoid(hue). What it takes of the mean is sigmoid(share), so that uneven light can stay uneven.
+
+    Args:
+        airlight, hazy, optical_depth: (B, 3, H, W). trust, share, hue: (B, 1, H, W).
     """
-    density = -torch.expm1(-optical_depth.mean(1, keepdim=True))
+    density = 1 - torch.exp(-optical_depth.mean(1, keepdim=True).clamp_min(0))
     weight = (trust + density.clamp_min(FAINTEST_HAZE).log()).flatten(1).softmax(1).view_as(trust)
-    of_image = (airlight * weight).sum((2, 3), keepdim=True)
+    seen = torch.lerp(airlight, hazy, density * hue.sigmoid())
+    of_image = (seen * weight).sum((2, 3), keepdim=True)
     return torch.lerp(airlight, of_image, share.sigmoid())
 
 

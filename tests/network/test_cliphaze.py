@@ -5,7 +5,7 @@ import zlib
 import pytest
 import torch
 
-from cliphaze_cli.network.cliphaze import CLIPHaze, apply_maps, shared_airlight
+from cliphaze_cli.network.cliphaze import CLIPHaze, apply_maps, share_airlight
 from cliphaze_cli.network.config import VARIANTS, CLIPHazeConfig
 from tests.conftest import small_network, train_embedding
 
@@ -53,21 +53,31 @@ def test_a_map_of_absence_is_no_map(network):
 
 
 def test_airlight_is_shared_as_far_as_wanted_and_taken_from_where_it_shows():
-    airlight = torch.rand(2, 3, 4, 6)
+    airlight, hazy = torch.rand(2, 3, 4, 6), torch.rand(2, 3, 4, 6)
     nothing = torch.zeros(2, 1, 4, 6)
+    never, always = nothing - 50, nothing + 50
     tau = torch.zeros(2, 3, 4, 6)
     tau[..., 2:] = 3  # only the right part has haze
-    own = shared_airlight(airlight, nothing, nothing - 50, tau)
-    torch.testing.assert_close(own, airlight)
-    shared = shared_airlight(airlight, nothing, nothing + 50, tau)
-    hazy_part = airlight[..., 2:].mean((2, 3), keepdim=True)
-    torch.testing.assert_close(shared, hazy_part.expand_as(shared), rtol=0, atol=0.02)
+    torch.testing.assert_close(share_airlight(airlight, hazy, tau, nothing, never, always), airlight)
+    shared = share_airlight(airlight, hazy, tau, nothing, always, never)
+    of_dense_part = airlight[..., 2:].mean((2, 3), keepdim=True)
+    torch.testing.assert_close(shared, of_dense_part.expand_as(shared), rtol=0, atol=0.02)
     trusted = nothing.clone()
     trusted[..., 1, 3] = 50
-    at_one_place = shared_airlight(airlight, trusted, nothing + 50, tau)
+    at_one_place = share_airlight(airlight, hazy, tau, trusted, always, never)
     torch.testing.assert_close(at_one_place, airlight[..., 1:2, 3:4].expand_as(shared))
-    thin = shared_airlight(airlight, nothing, nothing, -torch.ones_like(tau))  # below zero: no haze, all count alike
+    thin = share_airlight(airlight, hazy, -torch.ones_like(tau), nothing, nothing, always)  # no haze: all count alike
     torch.testing.assert_close(thin, 0.5 * (airlight + airlight.mean((2, 3), keepdim=True)))
+
+
+def test_dense_places_show_the_airlight_in_their_own_colour():
+    airlight, hazy, nothing = torch.full((1, 3, 4, 6), 0.8), torch.rand(1, 3, 4, 6), torch.zeros(1, 1, 4, 6)
+    dense, thin = (
+        share_airlight(airlight, hazy, torch.full_like(hazy, tau), nothing, nothing + 50, nothing + 50)
+        for tau in (20.0, 0.0)
+    )
+    torch.testing.assert_close(dense, hazy.mean((2, 3), keepdim=True).expand_as(dense))
+    torch.testing.assert_close(thin, airlight)
 
 
 @pytest.mark.parametrize("grid", [(1, 1), (5, 7), (24, 40), (100, 3)])
@@ -138,8 +148,8 @@ def planted_network() -> CLIPHaze:
 # deviation, and three pixels' K in red and B in blue.
 REFERENCE = torch.tensor(
     [
-        [0.122408, 0.654585, 0.112763, 0.652150, -0.620637, -0.447781, -0.235638, -0.311747, -0.352535, 0.053884],
-        [0.131214, 0.698849, 0.125012, 0.728236, -0.614941, -0.461448, -0.318610, -0.359281, -0.328326, 0.001197],
+        [0.122408, 0.654585, 0.112904, 0.642786, -0.620637, -0.441159, -0.235638, -0.306770, -0.352535, 0.053259],
+        [0.131214, 0.698849, 0.125109, 0.718765, -0.614941, -0.454021, -0.318610, -0.353102, -0.328326, 0.001182],
     ]
 )
 
