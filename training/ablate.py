@@ -1,7 +1,7 @@
 """Measure changes of the recipe one by one: equal steps from the same weights, scored on the same sets.
 
     python -m training.ablate PACK.npz DATA RUNS/ --start-from WEIGHTS.safetensors --steps 400 \\
-        "baseline" "levels: scenes.levels=0.5" "room: haze.room=0.15 haze.dense=0.2"
+        "baseline" "levels: scenes.levels=0.5" "room: haze.room=0.15 haze.dense=0.2" "states: network.state_size=4"
 
 Finished trials are kept in RUNS/NAME and not repeated, so that a table may be extended.
 """

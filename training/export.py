@@ -11,7 +11,7 @@ import typer
 
 from cliphaze_cli import checkpoint
 from cliphaze_cli.network.cliphaze import CLIPHaze
-from cliphaze_cli.network.config import VARIANTS
+from training.recipe import Recipe
 
 
 def export(
@@ -20,12 +20,12 @@ def export(
 ) -> None:
     """Write a run's averaged weights as a checkpoint."""
     saved = torch.load(state, weights_only=True)
-    variant = saved["recipe"]["variant"]
-    network = CLIPHaze(VARIANTS[variant])
+    recipe = Recipe.from_dict(saved["recipe"])
+    network = CLIPHaze(recipe.network)
     network.load_state_dict(saved["ema"])
-    training = {**saved["recipe"], "trained_steps": saved["step"], "trained_seconds": round(saved["seconds"])}
-    checkpoint.save(network, weights, name=variant, instructions=frozenset({"density"}), training=training)
-    typer.echo(f"{weights}: {variant}, step {saved['step']}", err=True)
+    training = {**recipe.to_dict(), "trained_steps": saved["step"], "trained_seconds": round(saved["seconds"])}
+    checkpoint.save(network, weights, name=recipe.variant, instructions=frozenset({"density"}), training=training)
+    typer.echo(f"{weights}: {recipe.variant}, step {saved['step']}", err=True)
 
 
 if __name__ == "__main__":

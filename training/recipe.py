@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
+from cliphaze_cli.network.config import VARIANTS, CLIPHazeConfig
+
 WARMUP_STEPS = 200
 FINAL_LEARNING_RATE = 1e-3  # relative to the peak
 
@@ -89,7 +91,11 @@ class LossWeights:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole run."""
+    """A whole run.
+
+    Attributes:
+        network: the variant's, unless changed.
+    """
 
     variant: str
     steps: int
@@ -101,6 +107,11 @@ class Recipe:
     haze: HazeMix = field(default_factory=HazeMix)
     instructed: Instructed = field(default_factory=Instructed)
     loss: LossWeights = field(default_factory=LossWeights)
+    network: CLIPHazeConfig = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.network is None:
+            object.__setattr__(self, "network", VARIANTS[self.variant])
 
     def learning_rate_at(self, step: int) -> float:
         """Linear warm-up, then a cosine."""
@@ -113,8 +124,8 @@ class Recipe:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Recipe":
         """The inverse of `to_dict`."""
-        parts = {f.name: f.default_factory for f in fields(cls) if isinstance(values.get(f.name), dict)}
-        return cls(**{key: parts[key](**value) if key in parts else value for key, value in values.items()})  # type: ignore[operator]
+        parts: dict[str, Any] = {f.name: f.default_factory for f in fields(cls)} | {"network": _network}
+        return cls(**{key: parts[key](**value) if isinstance(value, dict) else value for key, value in values.items()})
 
     def override(self, settings: Iterable[str]) -> "Recipe":
         """The recipe with some fields changed, each given as `part.field=value` or `field=value`.
@@ -127,6 +138,12 @@ class Recipe:
             path, _, text = setting.partition("=")
             recipe = _replaced(recipe, path.strip().split("."), text.strip(), setting)
         return recipe
+
+
+def _network(**values: Any) -> CLIPHazeConfig:
+    """A configuration whose tuples may have become lists."""
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    return CLIPHazeConfig(**values)
 
 
 def _replaced(part: Any, path: list[str], text: str, setting: str) -> Any:
@@ -145,6 +162,8 @@ def _parsed(text: str, old: Any, setting: str) -> Any:
         value = None
     if isinstance(old, float) and type(value) is int:
         value = float(value)
+    if isinstance(old, tuple) and isinstance(value, list) and len(value) == len(old):
+        value = tuple(value)
     if type(value) is not type(old):
         raise ValueError(
             f"{setting!r} wants a value of type {type(old).__name__}, as in {json.dumps(old, default=str)}"

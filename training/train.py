@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from cliphaze_cli.network.cliphaze import CLIPHaze
-from cliphaze_cli.network.config import VARIANTS
 from training.batches import Batch, HazeBatches, PhotoPack
 from training.growth import grow
 from training.losses import dehazing_loss, psnr
@@ -91,7 +90,7 @@ class Trainer:
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         self.recipe, self.device = recipe, device
-        self.network = CLIPHaze(VARIANTS[recipe.variant]).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = CLIPHaze(recipe.network).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimiser = torch.optim.AdamW(
             _parameter_groups(self.network, recipe.weight_decay), recipe.learning_rate, fused=True
         )

@@ -1,9 +1,11 @@
 """Recipes are data: overridden by name, and the same after a round trip."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from cliphaze_cli.network.config import VARIANTS
 from training.recipe import HazeMix, Recipe
 
 
@@ -15,7 +17,17 @@ def test_overrides_change_what_they_name_alone():
 
 @pytest.mark.parametrize(
     "setting",
-    ["haze.fog=1", "haze", "haze.dense", "haze.dense=thick", "scenes.twins=1", "haze.dense.x=1", "steps=1.5"],
+    [
+        "network.blocks=[1,2]",
+        "network.width=wide",
+        "haze.fog=1",
+        "haze",
+        "haze.dense",
+        "haze.dense=thick",
+        "scenes.twins=1",
+        "haze.dense.x=1",
+        "steps=1.5",
+    ],
 )
 def test_a_setting_that_makes_no_sense_is_named(setting):
     with pytest.raises(ValueError, match=setting.split("=")[0]):
@@ -25,3 +37,10 @@ def test_a_setting_that_makes_no_sense_is_named(setting):
 def test_round_trip():
     recipe = Recipe("tiny", 100, seed=3).override(["loss.structure=0.3", "instructed.useless=0.4"])
     assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_the_network_is_the_variants_unless_changed():
+    assert Recipe("small", 1).network == VARIANTS["small"]
+    changed = Recipe("small", 1).override(["network.state_size=4", "network.blocks=[1,1,2,1,1]"])
+    assert changed.network == replace(VARIANTS["small"], state_size=4, blocks=(1, 1, 2, 1, 1))
+    assert Recipe.from_dict(json.loads(json.dumps(changed.to_dict()))) == changed
