@@ -33,9 +33,9 @@ class Scenes:
     whole: float = 0.5
     large_from: int = 2000
     large: float = 0.4
-    levels: float = 0.6
-    levels_of_things: float = 0.6
-    scenery: float = 2.0
+    levels: float = 0.5
+    levels_of_things: float = 0.8
+    scenery: float = 1.0
     twins: bool = False
 
 
@@ -59,7 +59,7 @@ class HazeMix:
     smoke: float = 0.12
     light: float = 0.12
     none: float = 0.12
-    apart: float = 0.0
+    apart: float = 0.7
     patchy: float = 0.35
     layered: float = 0.08
     neutral: float = 0.3
@@ -83,7 +83,7 @@ class LossWeights:
 
     coarse: float = 0.5
     transmission: float = 0.1
-    airlight: float = 0.0
+    airlight: float = 0.2
     structure: float = 0.3
     frequency: float = 0.0
     twins: float = 0.0
