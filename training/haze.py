@@ -18,6 +18,9 @@ from training.recipe import HazeMix
 
 KINDS = ("outdoor", "dense", "room", "smoke", "light", "none")
 MIN_TRANSMISSION = 0.05
+SKY = 0.9  # relative depth beyond which pop-up depth has nothing but sky
+SMALLEST_SKY = 0.03  # of the image
+DARKEST_SKY = 0.45  # whose light could be that of haze by day
 CASTS = ((0.0, 0.0, 0.0), (-0.06, 0.0, 0.06), (0.06, 0.0, -0.09))  # neutral; blue smoke and distance; dust
 CAST_SHARES = (0.74, 0.13, 0.13)
 
@@ -47,6 +50,9 @@ def add_haze(clear: Tensor, depth: Tensor, places: Tensor, mix: HazeMix, generat
     transmission = torch.exp(-_optical_depth(depth, places, mix, draw)).clamp_min(MIN_TRANSMISSION)
     dim = draw.chance(mix.dim)
     airlight = _airlight(clear.shape[-2:], dim, mix, draw)
+    sky = _sky(clear, depth, draw)
+    lit_by_sky = draw.chance(mix.sky) & (sky.mean(1, keepdim=True) > DARKEST_SKY)
+    airlight, dim = torch.where(lit_by_sky, sky, airlight), dim & ~lit_by_sky
     illumination = _illumination(transmission, dim, draw)
     seen = _scattered(clear, transmission, mix, draw)
     hazy = torch.lerp(airlight, illumination * seen, transmission)
@@ -168,3 +174,15 @@ def _airlight(size: tuple[int, ...], dim: Tensor, mix: HazeMix, draw: Draw) -> T
     gradient = draw.chance(0.2) * draw.uniform(-0.05, 0.15) * torch.linspace(0.5, -0.5, height).view(1, 1, height, 1)
     unevenness = torch.where(draw.chance(mix.neutral), 0.0, colour + gradient)
     return (brightness + unevenness).clamp(0.3, 1).expand(-1, 3, height, width)
+
+
+def _sky(clear: Tensor, depth: Tensor, draw: Draw) -> Tensor:
+    """The light of the scene's sky, (n, 3, 1, 1), partly greyed; 0 without one.
+
+    By day haze is lit as its horizon is (Koschmieder 1924), so that sky looks the same with and without haze.
+    """
+    sky = (depth > SKY).float()
+    area = sky.mean((2, 3), keepdim=True)
+    colour = (clear * sky).mean((2, 3), keepdim=True) / area.clamp_min(SMALLEST_SKY)
+    greyed = torch.lerp(colour.mean(1, keepdim=True), colour, draw.uniform(0, 0.6)) * draw.uniform(0.95, 1.08)
+    return torch.where(area > SMALLEST_SKY, greyed.clamp(0, 1), 0.0)

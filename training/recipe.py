@@ -50,6 +50,7 @@ class HazeMix:
         patchy: share with an uneven field. layered: share lying below, or hanging above, some row.
         neutral: share of exactly grey airlight. bright: share of airlight near white. dim: share of airlight darker
             than the scene's highlights. coloured: share of strongly coloured airlight, as by night or in a dust storm.
+        sky: share, of photos with a bright sky, of airlight like that sky.
         scattering: share with a blur that grows with the haze, by forward scattering.
     """
 
@@ -66,6 +67,7 @@ class HazeMix:
     bright: float = 0.0
     dim: float = 0.3
     coloured: float = 0.05
+    sky: float = 0.5
     scattering: float = 0.3
 
 

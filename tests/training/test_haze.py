@@ -22,7 +22,7 @@ def only(kind, **options):
 
 
 def test_the_model_of_haze_holds():
-    clear, result = synthesise(mix=HazeMix(scattering=0))
+    clear, result = synthesise(mix=HazeMix(scattering=0, sky=0))
     t, A = result.transmission, result.airlight
     assert t.shape == (64, 1, 24, 32) and A.shape == result.hazy.shape == clear.shape
     torch.testing.assert_close(result.hazy, result.illumination * clear * t + A * (1 - t))
@@ -102,11 +102,32 @@ def test_a_layer_lies_low_or_hangs_high():
 
 def test_airlight_may_be_exactly_grey_or_strongly_coloured():
     def spread(**options):
-        airlight = synthesise(n=128, mix=HazeMix(**options))[1].airlight
+        airlight = synthesise(n=128, mix=HazeMix(sky=0, **options))[1].airlight
         return airlight.amax((1, 2, 3)) - airlight.amin((1, 2, 3))
 
     assert (spread(neutral=1) == 0).all()
     assert spread(coloured=1).mean() > 3 * spread().mean()
+
+
+def test_airlight_may_be_that_of_the_sky():
+    depth = torch.linspace(1, 0, 24)[:, None].expand(64, 1, 24, 32)
+    clear, result = synthesise(depth=depth, mix=only("dense", sky=1, dim=1, scattering=0))
+    sky = clear[..., :3, :].mean((2, 3))  # random colours, whose mean is bright
+    airlight = result.airlight.mean((2, 3))
+    ratio = airlight.mean(1) / sky.mean(1)
+    assert ratio.min() > 0.94 and ratio.max() < 1.09 and (result.illumination == 1).all()
+    greyed = (airlight - airlight.mean(1, keepdim=True)).abs().sum(1)
+    assert (greyed < 0.7 * (sky - sky.mean(1, keepdim=True)).abs().sum(1)).all()
+
+
+def test_without_a_bright_sky_there_is_no_light_of_it():
+    near, far = torch.zeros(16, 1, 24, 32), torch.ones(16, 1, 24, 32)
+    for clear, depth in ((torch.ones(16, 3, 24, 32), near), (torch.zeros(16, 3, 24, 32), far)):
+        with_share, without = (
+            add_haze(clear, depth, torch.ones(16, dtype=torch.bool), HazeMix(sky=share), torch.Generator())
+            for share in (1.0, 0.0)
+        )
+        assert torch.equal(with_share.airlight, without.airlight)
 
 
 def test_scattering_blurs_what_lies_behind_haze():
