@@ -1,4 +1,7 @@
-"""Apply the affine maps at full resolution: J = K*I - B + I, in row bands, so memory stays bounded."""
+"""Apply the affine maps at full resolution: J = K*S - B + I, in row bands, so memory stays bounded.
+
+S is the photo I without what may be noise (`noise.py`).
+"""
 
 import cv2
 import numpy as np
@@ -7,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cliphaze_cli.enlargement import enlarged_bands, interleaved
-from cliphaze_cli.guided_filter import apply_rows, bands, fit
-from cliphaze_cli.network.cliphaze import apply_maps
+from cliphaze_cli.guided_filter import apply_rows, bands, enlarge_rows, fit
+from cliphaze_cli.noise import local_statistics
 from cliphaze_cli.pixels import full_scale, luma, luma_of_rows, rows_as_tensor, tensor_as_rows
 
 
@@ -35,18 +38,38 @@ def dehaze_pixels(pixels: NDArray, working: Tensor, K: Tensor, B: Tensor, streng
 
 
 def _apply_directly(pixels: NDArray, maps: Tensor, clear: NDArray) -> None:
-    for top, bottom in bands(*pixels.shape[:2]):
+    height, width = pixels.shape[:2]
+    quiet = _Quiet(pixels, maps.device)
+    for top, bottom in bands(height, width):
         hazy = rows_as_tensor(pixels[top:bottom], maps.device)
-        clear[top:bottom] = tensor_as_rows(apply_maps(hazy, *maps[:, :, top:bottom].chunk(2, 1)), pixels.dtype)
+        K, B = maps[:, :, top:bottom].chunk(2, 1)
+        clear[top:bottom] = tensor_as_rows(K * quiet.rows(hazy, top) - B + hazy, pixels.dtype)
 
 
 def _carry_up(pixels: NDArray, fitted: Tensor, clear: NDArray) -> None:
     """fitted: from `fit`, (1, 12, h, w): slopes of K and B, then their offsets."""
     height, width = pixels.shape[:2]
+    quiet = _Quiet(pixels, fitted.device)
     for top, bottom in bands(height, width):
         hazy = rows_as_tensor(pixels[top:bottom], fitted.device)
-        band = apply_rows(fitted, luma(hazy), top, height)
-        clear[top:bottom] = tensor_as_rows(apply_maps(hazy, *band.chunk(2, 1)), pixels.dtype)
+        K, B = apply_rows(fitted, luma(hazy), top, height).chunk(2, 1)
+        clear[top:bottom] = tensor_as_rows(K * quiet.rows(hazy, top) - B + hazy, pixels.dtype)
+
+
+class _Quiet:
+    """S, by rows of the photo."""
+
+    def __init__(self, pixels: NDArray, device: torch.device) -> None:
+        local = local_statistics(pixels)
+        statistics = np.concatenate([local.mean / full_scale(pixels.dtype), local.detail[..., None]], 2)
+        self._covered = local.covered
+        self._statistics = torch.from_numpy(statistics).permute(2, 0, 1)[None].to(device, torch.float32)
+
+    def rows(self, hazy: Tensor, top: int) -> Tensor:
+        """Of (1, 3, rows, W) from row `top` on."""
+        rows, width = hazy.shape[2:]
+        enlarged = enlarge_rows(self._statistics, top, rows, self._covered)[..., :width]
+        return torch.lerp(enlarged[:, :3], hazy, enlarged[:, 3:])
 
 
 def _carry_up_on_cpu(pixels: NDArray, fitted: Tensor, clear: NDArray) -> None:
@@ -56,17 +79,27 @@ def _carry_up_on_cpu(pixels: NDArray, fitted: Tensor, clear: NDArray) -> None:
     scale = full_scale(pixels.dtype)
     units = torch.tensor([1 / scale, 1, 1, scale]).repeat_interleave(3)  # slopes of K and B, then their offsets
     maps = interleaved(fitted * units[None, :, None, None], 3)
-    for top, bottom, band in enlarged_bands(maps, height, width):
+    local = local_statistics(pixels)
+    bands_of_each = (
+        enlarged_bands(maps, height, width),
+        enlarged_bands(local.mean[:, None], height, width, local.covered),
+        enlarged_bands(local.detail[:, None, :, None], height, width, local.covered),
+    )
+    for (top, bottom, fits), (*_, means), (*_, details) in zip(*bands_of_each, strict=True):
         hazy = pixels[top:bottom].astype(np.float32, order="C")
         guide = luma_of_rows(hazy)
-        slope_K, slope_B, offset_K, offset_B = (band[:, kind].reshape(hazy.shape) for kind in range(4))
-        product = slope_K * guide  # from here on in place, as fresh memory costs more than the arithmetic
-        product += offset_K
-        product *= hazy
-        product += hazy  # (1 + K) * I
-        B = np.multiply(slope_B, guide, out=guide)
+        slope_K, slope_B, offset_K, offset_B = (fits[:, kind].reshape(hazy.shape) for kind in range(4))
+        K = np.multiply(slope_K, guide, out=slope_K)  # in place, as fresh memory costs more than the arithmetic
+        K += offset_K
+        B = np.multiply(slope_B, guide, out=slope_B)
         B += offset_B
-        clear[top:bottom] = _difference(product, B, pixels.dtype)
+        mean = means.reshape(hazy.shape)
+        quiet = np.subtract(hazy, mean, out=guide)
+        quiet *= cv2.cvtColor(details[:, 0], cv2.COLOR_GRAY2RGB)
+        quiet += mean
+        K *= quiet
+        K += hazy
+        clear[top:bottom] = _difference(K, B, pixels.dtype)
 
 
 def _difference(first: NDArray[np.float32], second: NDArray[np.float32], dtype: np.dtype) -> NDArray:

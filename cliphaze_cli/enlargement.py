@@ -20,24 +20,26 @@ _BANDS_WIDENED = 8  # for which columns are enlarged at once, since neighbouring
 
 
 def enlarged_bands(
-    maps: NDArray[np.float32], height: int, width: int
+    maps: NDArray[np.float32], height: int, width: int, covered: tuple[int, int] | None = None
 ) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
     """Enlarge maps as `F.interpolate(..., mode="bilinear")` does, band by band from top to bottom.
 
     Args:
         maps: (h, M, w, C). height, width: H and W.
+        covered: rows and columns that the maps cover, where those are more than H and W.
 
     Yields:
         (top, bottom, band): rows top..bottom as (bottom - top, M, W * C) float32, valid until the next is asked for.
     """
     h, kinds, _, channels = maps.shape
+    covered_height, covered_width = covered or (height, width)
     rows = min(max(1, BAND_PIXELS // width), _MOST_ROWS)
     buffer = np.empty((rows, kinds * width * channels), np.float32)
     for start in range(0, height, _BANDS_WIDENED * rows):
         stop = min(start + _BANDS_WIDENED * rows, height)
-        above, weights = _sources(start, stop, height, h)
+        above, weights = _sources(start, stop, covered_height, h)
         first = int(above[0])
-        wide = _widened(maps[first : int(above[-1]) + 2], width)
+        wide = _widened(maps[first : int(above[-1]) + 2], covered_width, width)
         for top in range(start, stop, rows):
             bottom = min(top + rows, stop)
             inside = slice(top - start, bottom - start)
@@ -62,11 +64,11 @@ def _sources(top: int, bottom: int, height: int, h: int) -> tuple[NDArray[np.int
     return above, (source - above).astype(np.float32)
 
 
-def _widened(maps: NDArray[np.float32], width: int) -> NDArray[np.float32]:
-    """(h, M, w, C) -> (h, M * W * C), columns enlarged."""
+def _widened(maps: NDArray[np.float32], covered: int, width: int) -> NDArray[np.float32]:
+    """(h, M, w, C) -> (h, M * W * C), columns enlarged to `covered` and cut to W."""
     h, kinds, w, channels = maps.shape
-    wide = cv2.resize(maps.reshape(h * kinds, w, channels), (width, h * kinds), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(wide.reshape(h, -1), np.float32)
+    wide = cv2.resize(maps.reshape(h * kinds, w, channels), (covered, h * kinds), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(wide.reshape(h * kinds, covered, channels)[:, :width].reshape(h, -1), np.float32)
 
 
 def _mixing(above: NDArray[np.int64], weights: NDArray[np.float32], available: int) -> NDArray[np.float32]:
