@@ -113,8 +113,11 @@ def _optical_depth(depth: Tensor, places: Tensor, mix: HazeMix, draw: Draw) -> T
 def _shares(places: Tensor, mix: HazeMix) -> Tensor:
     """How likely each kind is for each sample, (n, kinds), relative to the row's sum."""
     shares = torch.tensor([getattr(mix, kind) for kind in KINDS]).repeat(len(places), 1)
-    shares[places, KINDS.index("room")] *= 1 - mix.apart
-    shares[~places, KINDS.index("outdoor")] *= 1 - mix.apart
+    outdoor, room = KINDS.index("outdoor"), KINDS.index("room")
+    for samples, unsuited, suited in ((places, room, outdoor), (~places, outdoor, room)):
+        moved = mix.apart * shares[samples, unsuited]
+        shares[samples, unsuited] -= moved
+        shares[samples, suited] += moved
     return shares
 
 

@@ -34,7 +34,7 @@ class Scenes:
     large_from: int = 2000
     large: float = 0.4
     levels: float = 0.5
-    levels_of_things: float = 0.8
+    levels_of_things: float = 0.9
     scenery: float = 1.0
     twins: bool = False
 
@@ -46,7 +46,8 @@ class HazeMix:
     Attributes:
         outdoor: follows depth and leaves near things alone. dense: covers near things too. room: dense, in the
             perspective of a room. smoke: plumes. light: thin. none: no haze.
-        apart: how far places are kept from haze in rooms, and photos of things from outdoor haze; 0 not, 1 wholly.
+        apart: part of the room's share that goes to outdoor haze in photos of places, and the other way in those of
+            things.
         patchy: share with an uneven field. layered: share lying below, or hanging above, some row.
         neutral: share of exactly grey airlight. bright: share of airlight near white. dim: share of airlight darker
             than the scene's highlights. coloured: share of strongly coloured airlight, as by night or in a dust storm.
