@@ -37,7 +37,7 @@ class Dehazed:
         image: of the kind, shape and type that was given.
         density: haze density, (h, w) float32 in [0, 1].
         density_source: "clip", "model" (the network's own estimate, not CLIP), or "given".
-        K, B: affine maps at working resolution, (1, 3, h, w) float32: J = K*I - B + I.
+        K, B: affine maps at working resolution, (1, 3, h, w) float32: J = K*I - B + I, but for noise (`noise.py`).
     """
 
     image: Any

@@ -2,7 +2,7 @@
 
 After "Adapt CLIP as Aggregation Instructor for Image Dehazing" (Zhang, Xie, Ding, Pan, Shi; arXiv 2408.12317v1). What
 differs from the paper: the stem may work at 1/2 or 1/4 resolution, the head predicts the affine maps K and B rather
-than the image, and both CLIP instructions are optional.
+than the image, by optical depth and an airlight that all places share, and both CLIP instructions are optional.
 
 Glossary, for all of this package: B batch, C channels, H W rows and columns, L = H*W tokens, N state size, E embedding
 size; I hazy, J clear, t transmission, A airlight; I = J*t + A*(1-t). One layout throughout: (B, C, H, W).
