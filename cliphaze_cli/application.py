@@ -13,6 +13,7 @@ from cliphaze_cli.enlargement import enlarged_bands, interleaved
 from cliphaze_cli.guided_filter import apply_rows, bands, enlarge_rows, fit
 from cliphaze_cli.noise import local_statistics
 from cliphaze_cli.pixels import full_scale, luma, luma_of_rows, rows_as_tensor, tensor_as_rows
+from cliphaze_cli.strips import in_strips
 
 
 def dehaze_pixels(pixels: NDArray, working: Tensor, K: Tensor, B: Tensor, strength: float = 1.0) -> NDArray:
@@ -75,31 +76,36 @@ class _Quiet:
 def _carry_up_on_cpu(pixels: NDArray, fitted: Tensor, clear: NDArray) -> None:
     """What `_carry_up` does, several times faster on a CPU: no plane is taken out of the interleaved pixels and none
     put back, and everything is computed in units of the pixels."""
-    height, width = pixels.shape[:2]
+    size = pixels.shape[:2]
     scale = full_scale(pixels.dtype)
     units = torch.tensor([1 / scale, 1, 1, scale]).repeat_interleave(3)  # slopes of K and B, then their offsets
     maps = interleaved(fitted * units[None, :, None, None], 3)
     local = local_statistics(pixels)
-    bands_of_each = (
-        enlarged_bands(maps, height, width),
-        enlarged_bands(local.mean[:, None], height, width, local.covered),
-        enlarged_bands(local.detail[:, None, :, None], height, width, local.covered),
-    )
-    for (top, bottom, fits), (*_, means), (*_, details) in zip(*bands_of_each, strict=True):
-        hazy = pixels[top:bottom].astype(np.float32, order="C")
-        guide = luma_of_rows(hazy)
-        slope_K, slope_B, offset_K, offset_B = (fits[:, kind].reshape(hazy.shape) for kind in range(4))
-        K = np.multiply(slope_K, guide, out=slope_K)  # in place, as fresh memory costs more than the arithmetic
-        K += offset_K
-        B = np.multiply(slope_B, guide, out=slope_B)
-        B += offset_B
-        mean = means.reshape(hazy.shape)
-        quiet = np.subtract(hazy, mean, out=guide)
-        quiet *= cv2.cvtColor(details[:, 0], cv2.COLOR_GRAY2RGB)
-        quiet += mean
-        K *= quiet
-        K += hazy
-        clear[top:bottom] = _difference(K, B, pixels.dtype)
+
+    def carry_up_strip(first: int, last: int) -> None:
+        strip = (first, last)
+        bands_of_each = (
+            enlarged_bands(maps, size, strip=strip),
+            enlarged_bands(local.mean[:, None], size, covered=local.covered, strip=strip),
+            enlarged_bands(local.detail[:, None, :, None], size, covered=local.covered, strip=strip),
+        )
+        for (top, bottom, fits), (*_, means), (*_, details) in zip(*bands_of_each, strict=True):
+            hazy = pixels[top:bottom].astype(np.float32, order="C")
+            guide = luma_of_rows(hazy)
+            slope_K, slope_B, offset_K, offset_B = (fits[:, kind].reshape(hazy.shape) for kind in range(4))
+            K = np.multiply(slope_K, guide, out=slope_K)  # in place, as fresh memory costs more than the arithmetic
+            K += offset_K
+            B = np.multiply(slope_B, guide, out=slope_B)
+            B += offset_B
+            mean = means.reshape(hazy.shape)
+            quiet = np.subtract(hazy, mean, out=guide)
+            quiet *= cv2.cvtColor(details[:, 0], cv2.COLOR_GRAY2RGB)
+            quiet += mean
+            K *= quiet
+            K += hazy
+            clear[top:bottom] = _difference(K, B, pixels.dtype)
+
+    in_strips(carry_up_strip, size[0], size[0] * size[1])
 
 
 def _difference(first: NDArray[np.float32], second: NDArray[np.float32], dtype: np.dtype) -> NDArray:

@@ -81,7 +81,7 @@ def guided_upsample(target: Tensor, pixels: NDArray, radius: int = RADIUS, eps: 
     fitted = fit(luma(rows_as_tensor(small)), target, radius, eps)
     fitted[:, :channels] /= full_scale(pixels.dtype)
     full = torch.empty(1, channels, height, width)
-    for top, bottom, band in enlarged_bands(interleaved(fitted, channels), height, width):
+    for top, bottom, band in enlarged_bands(interleaved(fitted, channels), (height, width)):
         slope, offset = band.reshape(bottom - top, 2, width, channels).swapaxes(0, 1)
         slope *= luma_of_rows(pixels[top:bottom].astype(np.float32, order="C"))[..., :1]
         slope += offset

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cliphaze_cli.pixels import full_scale
+from cliphaze_cli.strips import in_strips
 
 NOISE = 0.006  # standard deviation in [0, 1]: a good sensor's by day, or what JPEG of quality 90 adds
 CELL = 4  # px; a cell is averaged, and a variance is that of 3 x 3 cells
@@ -36,15 +37,18 @@ def local_statistics(pixels: NDArray) -> LocalStatistics:
     h, w = -(-height // CELL), -(-width // CELL)
     mean, square = np.empty((h, w, 3), np.float32), np.empty((h, w), np.float32)
     step = max(1, BAND_PIXELS // (CELL * width))
-    for top in range(0, h, step):
-        rows = pixels[top * CELL : (top + step) * CELL].astype(np.float32, order="C")
-        below, right = -rows.shape[0] % CELL, -width % CELL
-        if below or right:
-            rows = np.asarray(cv2.copyMakeBorder(rows, 0, below, 0, right, cv2.BORDER_REPLICATE), np.float32)
-        luma = cv2.cvtColor(rows, cv2.COLOR_RGB2GRAY)
-        cells = slice(top, top + rows.shape[0] // CELL)
-        mean[cells] = _averaged(rows)
-        square[cells] = _averaged(np.square(luma))
+
+    def average_strip(first: int, last: int) -> None:
+        for top in range(first, last, step):
+            cells = slice(top, min(top + step, last))
+            rows = pixels[CELL * cells.start : CELL * cells.stop].astype(np.float32, order="C")
+            below, right = -rows.shape[0] % CELL, -width % CELL
+            if below or right:
+                rows = np.asarray(cv2.copyMakeBorder(rows, 0, below, 0, right, cv2.BORDER_REPLICATE), np.float32)
+            mean[cells] = _averaged(rows)
+            square[cells] = _averaged(np.square(cv2.cvtColor(rows, cv2.COLOR_RGB2GRAY)))
+
+    in_strips(average_strip, h, height * width)
     variance = cv2.blur(square, (3, 3)) - np.square(cv2.blur(cv2.cvtColor(mean, cv2.COLOR_RGB2GRAY), (3, 3)))
     np.maximum(variance, 0, out=variance)
     detail = variance / (variance + np.float32((NOISE * full_scale(pixels.dtype)) ** 2))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from cliphaze_cli import application, enlargement, guided_filter, noise
+from cliphaze_cli import application, enlargement, guided_filter, noise, strips
 from cliphaze_cli.application import dehaze_pixels
 from cliphaze_cli.guided_filter import fit
 from cliphaze_cli.pixels import luma, rows_as_tensor, shrink
@@ -79,6 +79,17 @@ def test_the_size_of_the_bands_changes_nothing(monkeypatch, size):
     monkeypatch.setattr(enlargement, "BAND_PIXELS", 170)
     banded = dehaze_pixels(pixels, small(pixels, *size), K, B)
     assert np.abs(banded.astype(int) - whole).max() <= 1  # at most another rounding
+
+
+def test_the_number_of_cores_changes_nothing(monkeypatch):
+    monkeypatch.setattr(strips, "SMALLEST_STRIP", 1)
+    pixels = photo(71, 50)
+    K, B = torch.rand(2, 1, 3, 35, 25).unbind()
+    results = []
+    for cores in (1, 3):
+        monkeypatch.setattr(strips, "usable_cores", lambda cores=cores: cores)
+        results.append(dehaze_pixels(pixels, small(pixels, 35, 25), K, B))
+    assert np.array_equal(results[0], results[1])
 
 
 def test_haze_ends_where_the_photos_object_ends():

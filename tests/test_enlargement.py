@@ -14,7 +14,7 @@ def enlarged(maps: torch.Tensor, height: int, width: int, channels: int) -> torc
     kinds = maps.shape[1] // channels
     full = np.empty((height, kinds, width * channels), np.float32)
     expected = 0
-    for top, bottom, band in enlarged_bands(interleaved(maps, channels), height, width):
+    for top, bottom, band in enlarged_bands(interleaved(maps, channels), (height, width)):
         assert top == expected
         full[top:bottom] = band
         expected = bottom
@@ -42,8 +42,18 @@ def test_bands_are_torchs_bilinear_interpolation(monkeypatch, small, large, band
     torch.testing.assert_close(enlarged(maps, large[0], large[1], channels), expected, rtol=0, atol=2e-4)
 
 
+@pytest.mark.parametrize("strip", [(0, 9), (9, 10), (10, 47), (40, 47)])
+def test_a_strip_and_maps_that_cover_more(monkeypatch, strip):
+    monkeypatch.setattr(enlargement, "BAND_PIXELS", 200)
+    maps = torch.rand(1, 6, 12, 10, generator=torch.Generator().manual_seed(0))
+    expected = F.interpolate(maps, (48, 40), mode="bilinear")[:, :, strip[0] : strip[1], :37]
+    bands = [band.copy() for *_, band in enlarged_bands(interleaved(maps, 3), (47, 37), covered=(48, 40), strip=strip)]
+    found = torch.from_numpy(np.concatenate(bands)).view(-1, 2, 37, 3).permute(1, 3, 0, 2).flatten(0, 1)[None]
+    torch.testing.assert_close(found, expected, rtol=0, atol=2e-4)
+
+
 def test_memory_does_not_grow_with_the_height():
     """A column as high as the reader's limit on pixels allows: no matrix of all rows may be made."""
     maps = np.ones((512, 4, 1, 3), np.float32)
-    top, bottom, band = next(enlarged_bands(maps, 200_000_000, 1))
+    top, bottom, band = next(enlarged_bands(maps, (200_000_000, 1)))
     assert top == 0 and band.shape == (bottom, 4, 3) and (band == 1).all()

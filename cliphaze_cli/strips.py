@@ -1,0 +1,23 @@
+"""Work on the rows of a photo in strips, one for each core."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from cliphaze_cli.runtime import usable_cores
+
+SMALLEST_STRIP = 1 << 19  # pixels; below that a thread costs more than it brings
+
+
+def in_strips(work: Callable[[int, int], None], rows: int, pixels: int) -> None:
+    """Call work(first, last) for strips that make up `rows` rows of `pixels` pixels in all, at the same time.
+
+    `work` must spend its time where Python's lock is not held, as in NumPy and OpenCV.
+    """
+    count = max(1, min(usable_cores(), pixels // SMALLEST_STRIP, rows))
+    if count == 1:
+        work(0, rows)
+        return
+    edges = [rows * i // count for i in range(count + 1)]
+    with ThreadPoolExecutor(count) as pool:
+        for _ in pool.map(work, edges[:-1], edges[1:]):
+            pass  # what a strip raised is raised here
