@@ -24,9 +24,10 @@ def doubling_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = CLIPHaze(CLIPHazeConfig(width=8, blocks=(1, 1, 1, 1, 1), stem=4, embedding_size=8))
     assert network.head.bias is not None
     with torch.no_grad():
-        optical_depth, airlight, *_ = network.head.bias.split([16 * channels for channels in HEAD_CHANNELS])
+        optical_depth, airlight, _, share, _ = network.head.bias.split([16 * channels for channels in HEAD_CHANNELS])
         optical_depth.fill_(math.log(2))  # K = exp(tau) - 1
         airlight.fill_(-TYPICAL_AIRLIGHT)  # the head answers the difference from it
+        share.fill_(-50)  # each place keeps its own
     path = tmp_path_factory.mktemp("weights") / "doubling.safetensors"
     checkpoint.save(network, path, name="doubling")
     return path
