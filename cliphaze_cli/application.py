@@ -11,7 +11,7 @@ from torch import Tensor
 
 from cliphaze_cli.enlargement import enlarged_bands, interleaved
 from cliphaze_cli.guided_filter import apply_rows, bands, enlarge_rows, fit
-from cliphaze_cli.noise import local_statistics
+from cliphaze_cli.noise import MARGIN, local_statistics
 from cliphaze_cli.pixels import full_scale, luma, luma_of_rows, rows_as_tensor, tensor_as_rows
 from cliphaze_cli.strips import in_strips
 
@@ -69,7 +69,7 @@ class _Quiet:
     def rows(self, hazy: Tensor, top: int) -> Tensor:
         """Of (1, 3, rows, W) from row `top` on."""
         rows, width = hazy.shape[2:]
-        enlarged = enlarge_rows(self._statistics, top, rows, self._covered)[..., :width]
+        enlarged = enlarge_rows(self._statistics, top + MARGIN, rows, self._covered)[..., MARGIN : MARGIN + width]
         return torch.lerp(enlarged[:, :3], hazy, enlarged[:, 3:])
 
 
@@ -86,8 +86,8 @@ def _carry_up_on_cpu(pixels: NDArray, fitted: Tensor, clear: NDArray) -> None:
         strip = (first, last)
         bands_of_each = (
             enlarged_bands(maps, size, strip=strip),
-            enlarged_bands(local.mean[:, None], size, covered=local.covered, strip=strip),
-            enlarged_bands(local.detail[:, None, :, None], size, covered=local.covered, strip=strip),
+            enlarged_bands(local.mean[:, None], size, covered=local.covered, margin=MARGIN, strip=strip),
+            enlarged_bands(local.detail[:, None, :, None], size, covered=local.covered, margin=MARGIN, strip=strip),
         )
         for (top, bottom, fits), (*_, means), (*_, details) in zip(*bands_of_each, strict=True):
             hazy = pixels[top:bottom].astype(np.float32, order="C")

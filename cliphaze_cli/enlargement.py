@@ -23,6 +23,7 @@ def enlarged_bands(
     size: tuple[int, int],
     *,
     covered: tuple[int, int] | None = None,
+    margin: int = 0,
     strip: tuple[int, int] | None = None,
 ) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
     """Enlarge maps as `F.interpolate(..., mode="bilinear")` does, band by band from top to bottom.
@@ -30,6 +31,7 @@ def enlarged_bands(
     Args:
         maps: (h, M, w, C). size: (H, W).
         covered: rows and columns that the maps cover, where those are more than H and W.
+        margin: how many of these lie above, and left of, the first.
         strip: first and last of the rows that are wanted, the last one excluded, where those are not all.
 
     Yields:
@@ -43,9 +45,10 @@ def enlarged_bands(
     buffer = np.empty((rows, kinds * width * channels), np.float32)
     for start in range(first_row, last_row, _BANDS_WIDENED * rows):
         stop = min(start + _BANDS_WIDENED * rows, last_row)
-        above, weights = _sources(start, stop, covered_height, h)
+        above, weights = _sources(start + margin, stop + margin, covered_height, h)
         first = int(above[0])
-        wide = _widened(maps[first : int(above[-1]) + 2], covered_width, width)
+        wide = _widened(maps[first : int(above[-1]) + 2], covered_width)[:, :, margin : margin + width]
+        wide = wide.reshape(len(wide), -1)
         above -= first
         below = np.minimum(above + 1, len(wide) - 1)  # beneath the last row there is none; its weight is 0
         for top in range(start, stop, rows):
@@ -70,8 +73,8 @@ def _sources(top: int, bottom: int, height: int, h: int) -> tuple[NDArray[np.int
     return above, (source - above).astype(np.float32)
 
 
-def _widened(maps: NDArray[np.float32], covered: int, width: int) -> NDArray[np.float32]:
-    """(h, M, w, C) -> (h, M * W * C), columns enlarged to `covered` and cut to W."""
+def _widened(maps: NDArray[np.float32], width: int) -> NDArray[np.float32]:
+    """(h, M, w, C) -> (h, M, width, C)."""
     h, kinds, w, channels = maps.shape
-    wide = cv2.resize(maps.reshape(h * kinds, w, channels), (covered, h * kinds), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(wide.reshape(h * kinds, covered, channels)[:, :width].reshape(h, -1), np.float32)
+    wide = cv2.resize(maps.reshape(h * kinds, w, channels), (width, h * kinds), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(wide.reshape(h, kinds, width, channels), np.float32)

@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 from cliphaze_cli.pixels import full_scale
 from cliphaze_cli.strips import in_strips
 
-NOISE = 0.006  # standard deviation in [0, 1]: a good sensor's by day, or what JPEG of quality 90 adds
+NOISE = 0.006  # its standard deviation, in [0, 1]; twice as much begins to blur twigs and lamps behind haze
 CELL = 4  # px; a cell is averaged, and a variance is that of 3 x 3 cells
+MARGIN = CELL
 BAND_PIXELS = 1 << 16  # handled at once: stays in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
 class LocalStatistics:
-    """`mean` (h, w, 3) in the unit of the pixels, `detail` (h, w) in [0, 1], both float32; and the pixels they cover:
-    multiples of CELL that are not below H and W."""
+    """`mean` (h + 2, w + 2, 3) in the unit of the pixels and `detail` (h + 2, w + 2) in [0, 1], both float32, with one
+    cell more on each side; and the rows and columns that they cover, of which MARGIN lie before the photo's first."""
 
     mean: NDArray[np.float32]
     detail: NDArray[np.float32]
@@ -35,7 +36,8 @@ def local_statistics(pixels: NDArray) -> LocalStatistics:
     """Local means of pixels (H, W, 3) uint8, uint16 or float32, and the share of their detail that is none of noise."""
     height, width = pixels.shape[:2]
     h, w = -(-height // CELL), -(-width // CELL)
-    mean, square = np.empty((h, w, 3), np.float32), np.empty((h, w), np.float32)
+    around, square = np.empty((h + 2, w + 2, 3), np.float32), np.empty((h, w), np.float32)
+    mean = around[1:-1, 1:-1]
     step = max(1, BAND_PIXELS // (CELL * width))
 
     def average_strip(first: int, last: int) -> None:
@@ -49,10 +51,27 @@ def local_statistics(pixels: NDArray) -> LocalStatistics:
             square[cells] = _averaged(np.square(cv2.cvtColor(rows, cv2.COLOR_RGB2GRAY)))
 
     in_strips(average_strip, h, height * width)
-    variance = cv2.blur(square, (3, 3)) - np.square(cv2.blur(cv2.cvtColor(mean, cv2.COLOR_RGB2GRAY), (3, 3)))
+    _continue_outwards(around)
+    detail = np.pad(_share_of_detail(square, mean, full_scale(pixels.dtype)), 1, mode="edge")
+    return LocalStatistics(around, detail, (CELL * (h + 2), CELL * (w + 2)))
+
+
+def _share_of_detail(square: NDArray[np.float32], mean: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
+    """Of the variance of 3 x 3 cells, from their luma's mean square, which is overwritten, and their mean colours."""
+    variance = np.asarray(cv2.blur(square, (3, 3)), np.float32)
+    luma = cv2.cvtColor(mean, cv2.COLOR_RGB2GRAY)
+    cv2.blur(luma, (3, 3), dst=square)
+    np.square(square, out=square)
+    variance -= square
     np.maximum(variance, 0, out=variance)
-    detail = variance / (variance + np.float32((NOISE * full_scale(pixels.dtype)) ** 2))
-    return LocalStatistics(mean, np.asarray(detail, np.float32), (CELL * h, CELL * w))
+    return np.divide(variance, np.add(variance, (NOISE * scale) ** 2, out=square), out=variance)
+
+
+def _continue_outwards(around: NDArray[np.float32]) -> None:
+    """Fill the cells at the border, so that what slopes towards the border of the photo goes on sloping."""
+    for rows in (around[:, 1:-1], around.swapaxes(0, 1)):
+        for outer, edge, inner in ((0, 1, 2), (-1, -2, -3)):
+            rows[outer] = 2 * rows[edge] - rows[inner] if len(rows) > 3 else rows[edge]
 
 
 def _averaged(rows: NDArray) -> NDArray:

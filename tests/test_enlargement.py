@@ -42,12 +42,18 @@ def test_bands_are_torchs_bilinear_interpolation(monkeypatch, small, large, band
     torch.testing.assert_close(enlarged(maps, large[0], large[1], channels), expected, rtol=0, atol=2e-4)
 
 
-@pytest.mark.parametrize("strip", [(0, 9), (9, 10), (10, 47), (40, 47)])
-def test_a_strip_and_maps_that_cover_more(monkeypatch, strip):
+@pytest.mark.parametrize("strip", [(0, 9), (9, 10), (10, 45), (40, 45)])
+@pytest.mark.parametrize("margin", [0, 3])
+def test_a_strip_and_maps_that_cover_more(monkeypatch, strip, margin):
     monkeypatch.setattr(enlargement, "BAND_PIXELS", 200)
     maps = torch.rand(1, 6, 12, 10, generator=torch.Generator().manual_seed(0))
-    expected = F.interpolate(maps, (48, 40), mode="bilinear")[:, :, strip[0] : strip[1], :37]
-    bands = [band.copy() for *_, band in enlarged_bands(interleaved(maps, 3), (47, 37), covered=(48, 40), strip=strip)]
+    expected = F.interpolate(maps, (48, 40), mode="bilinear")[
+        :, :, strip[0] + margin : strip[1] + margin, margin : margin + 37
+    ]
+    bands = [
+        band.copy()
+        for *_, band in enlarged_bands(interleaved(maps, 3), (45, 37), covered=(48, 40), margin=margin, strip=strip)
+    ]
     found = torch.from_numpy(np.concatenate(bands)).view(-1, 2, 37, 3).permute(1, 3, 0, 2).flatten(0, 1)[None]
     torch.testing.assert_close(found, expected, rtol=0, atol=2e-4)
 
