@@ -27,7 +27,8 @@ def make_photos(folder: Path, count: int, size: tuple[int, int] = (320, 240), se
 
 def is_result_of(output: Path, photo: Path) -> bool:
     """Whether `output` is the whole result for `photo` of the weights that double."""
-    return bool(np.array_equal(read(output).pixels, 2 * read(photo).pixels))
+    found, expected = (read(path).pixels.astype(int) for path in (output, photo))
+    return found.shape == expected.shape and bool(np.abs(found - 2 * expected).max() <= 1)
 
 
 def assert_whole(out: Path, source: Path, *, maps: bool = False, leftovers: bool = False) -> list[str]:
