@@ -68,7 +68,7 @@ class HazeMix:
     bright: float = 0.0
     dim: float = 0.3
     coloured: float = 0.05
-    sky: float = 0.25
+    sky: float = 0.1
     scattering: float = 0.3
 
 

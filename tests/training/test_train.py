@@ -154,6 +154,19 @@ def test_export_carries_the_average_and_the_recipe(finished, weights):
     assert loaded.training["trained_steps"] == STEPS and loaded.training["seed"] == 0
 
 
+def test_weights_may_be_mixed_with_others(finished, weights, tmp_path):
+    loaded = checkpoint.load(weights)
+    zeros = loaded.network.state_dict()
+    for value in zeros.values():
+        value.zero_()
+    checkpoint.save(loaded.network, tmp_path / "zeros.safetensors", name="mini")
+    export(finished / "state.pt", tmp_path / "mixed.safetensors", mix_with=tmp_path / "zeros.safetensors", share=0.25)
+    mixed = checkpoint.load(tmp_path / "mixed.safetensors")
+    for name, value in checkpoint.load(weights).network.state_dict().items():
+        torch.testing.assert_close(mixed.network.state_dict()[name], 0.75 * value)
+    assert mixed.training["mixed_with"]["share"] == 0.25 and mixed.training["trained_steps"] == STEPS
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """A set of two pairs and a set of one clear photo."""
