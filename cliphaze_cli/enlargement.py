@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-BAND_PIXELS = 1 << 16  # of full resolution: what is computed from a band stays in the processor's cache
+BAND_PIXELS = 1 << 15  # of full resolution: what is computed from a band stays in the processor's cache
 _MOST_ROWS = 32
 _BANDS_WIDENED = 8  # for which columns are enlarged at once, since neighbouring bands share rows of the maps
 
