@@ -44,7 +44,7 @@ def _apply_directly(pixels: NDArray, maps: Tensor, clear: NDArray) -> None:
     for top, bottom in bands(height, width):
         hazy = rows_as_tensor(pixels[top:bottom], maps.device)
         K, B = maps[:, :, top:bottom].chunk(2, 1)
-        clear[top:bottom] = tensor_as_rows(K * quiet.rows(hazy, top) - B + hazy, pixels.dtype)
+        clear[top:bottom] = tensor_as_rows(quiet.apply_maps(hazy, K, B, top), pixels.dtype)
 
 
 def _carry_up(pixels: NDArray, fitted: Tensor, clear: NDArray) -> None:
@@ -54,11 +54,11 @@ def _carry_up(pixels: NDArray, fitted: Tensor, clear: NDArray) -> None:
     for top, bottom in bands(height, width):
         hazy = rows_as_tensor(pixels[top:bottom], fitted.device)
         K, B = apply_rows(fitted, luma(hazy), top, height).chunk(2, 1)
-        clear[top:bottom] = tensor_as_rows(K * quiet.rows(hazy, top) - B + hazy, pixels.dtype)
+        clear[top:bottom] = tensor_as_rows(quiet.apply_maps(hazy, K, B, top), pixels.dtype)
 
 
 class _Quiet:
-    """S, by rows of the photo."""
+    """S, and what the maps make of it, by rows of the photo."""
 
     def __init__(self, pixels: NDArray, device: torch.device) -> None:
         local = local_statistics(pixels)
@@ -66,11 +66,11 @@ class _Quiet:
         self._covered = local.covered
         self._statistics = torch.from_numpy(statistics).permute(2, 0, 1)[None].to(device, torch.float32)
 
-    def rows(self, hazy: Tensor, top: int) -> Tensor:
-        """Of (1, 3, rows, W) from row `top` on."""
+    def apply_maps(self, hazy: Tensor, K: Tensor, B: Tensor, top: int) -> Tensor:
+        """J = K*S - B + I of rows `top` and on, all (1, 3, rows, W)."""
         rows, width = hazy.shape[2:]
         enlarged = enlarge_rows(self._statistics, top + MARGIN, rows, self._covered)[..., MARGIN : MARGIN + width]
-        return torch.lerp(enlarged[:, :3], hazy, enlarged[:, 3:])
+        return K * torch.lerp(enlarged[:, :3], hazy, enlarged[:, 3:]) - B + hazy
 
 
 def _carry_up_on_cpu(pixels: NDArray, fitted: Tensor, clear: NDArray) -> None:
