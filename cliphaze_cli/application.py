@@ -3,6 +3,8 @@
 S is the photo I without what may be noise (`noise.py`).
 """
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import torch
@@ -30,31 +32,33 @@ def dehaze_pixels(pixels: NDArray, working: Tensor, K: Tensor, B: Tensor, streng
     """
     maps = strength * torch.cat([K, B], 1)
     clear = np.empty_like(pixels, order="C")
-    if maps.shape[-2:] == pixels.shape[:2]:
-        _apply_directly(pixels, maps, clear)
+    height, width = pixels.shape[:2]
+    if maps.shape[-2:] == (height, width):
+        _apply_by_bands(pixels, clear, maps.device, lambda hazy, top: maps[:, :, top : top + hazy.shape[2]])
+        return clear
+    fitted = fit(luma(working), maps)
+    if maps.device.type == "cpu":
+        _carry_up_on_cpu(pixels, clear, fitted)
     else:
-        carry_up = _carry_up_on_cpu if maps.device.type == "cpu" else _carry_up
-        carry_up(pixels, fit(luma(working), maps), clear)
+        _carry_up(pixels, clear, fitted)
     return clear
 
 
-def _apply_directly(pixels: NDArray, maps: Tensor, clear: NDArray) -> None:
-    height, width = pixels.shape[:2]
-    quiet = _Quiet(pixels, maps.device)
-    for top, bottom in bands(height, width):
-        hazy = rows_as_tensor(pixels[top:bottom], maps.device)
-        K, B = maps[:, :, top:bottom].chunk(2, 1)
+def _apply_by_bands(
+    pixels: NDArray, clear: NDArray, device: torch.device, maps_of: Callable[[Tensor, int], Tensor]
+) -> None:
+    """maps_of(hazy, top): K and B, (1, 6, rows, W), of the rows `top` and on of the photo, which are `hazy`."""
+    quiet = _Quiet(pixels, device)
+    for top, bottom in bands(*pixels.shape[:2]):
+        hazy = rows_as_tensor(pixels[top:bottom], device)
+        K, B = maps_of(hazy, top).chunk(2, 1)
         clear[top:bottom] = tensor_as_rows(quiet.apply_maps(hazy, K, B, top), pixels.dtype)
 
 
-def _carry_up(pixels: NDArray, fitted: Tensor, clear: NDArray) -> None:
+def _carry_up(pixels: NDArray, clear: NDArray, fitted: Tensor) -> None:
     """fitted: from `fit`, (1, 12, h, w): slopes of K and B, then their offsets."""
-    height, width = pixels.shape[:2]
-    quiet = _Quiet(pixels, fitted.device)
-    for top, bottom in bands(height, width):
-        hazy = rows_as_tensor(pixels[top:bottom], fitted.device)
-        K, B = apply_rows(fitted, luma(hazy), top, height).chunk(2, 1)
-        clear[top:bottom] = tensor_as_rows(quiet.apply_maps(hazy, K, B, top), pixels.dtype)
+    height = pixels.shape[0]
+    _apply_by_bands(pixels, clear, fitted.device, lambda hazy, top: apply_rows(fitted, luma(hazy), top, height))
 
 
 class _Quiet:
@@ -73,7 +77,7 @@ class _Quiet:
         return K * torch.lerp(enlarged[:, :3], hazy, enlarged[:, 3:]) - B + hazy
 
 
-def _carry_up_on_cpu(pixels: NDArray, fitted: Tensor, clear: NDArray) -> None:
+def _carry_up_on_cpu(pixels: NDArray, clear: NDArray, fitted: Tensor) -> None:
     """What `_carry_up` does, several times faster on a CPU: no plane is taken out of the interleaved pixels and none
     put back, and everything is computed in units of the pixels."""
     size = pixels.shape[:2]

@@ -131,8 +131,8 @@ def test_the_fast_path_of_a_cpu_does_what_other_devices_do(dtype):
     generator = torch.Generator().manual_seed(1)
     fitted = fit(luma(working), torch.rand(1, 6, 60, 40, generator=generator))
     fast, plain = np.empty_like(pixels), np.empty_like(pixels)
-    application._carry_up_on_cpu(pixels, fitted, fast)
-    application._carry_up(pixels, fitted, plain)
+    application._carry_up_on_cpu(pixels, fast, fitted)
+    application._carry_up(pixels, plain, fitted)
     difference = np.abs(fast.astype(np.float64) - plain)
     assert difference.max() <= {np.uint8: 1, np.uint16: 8, np.float32: 1e-4}[dtype]
     assert np.mean(difference > (0 if dtype == np.uint8 else difference.max() / 2)) < 0.01  # a rounding here and there

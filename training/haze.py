@@ -49,10 +49,11 @@ def add_haze(clear: Tensor, depth: Tensor, places: Tensor, mix: HazeMix, generat
     draw = Draw(clear.shape[0], generator)
     transmission = torch.exp(-_optical_depth(depth, places, mix, draw)).clamp_min(MIN_TRANSMISSION)
     dim = draw.chance(mix.dim)
-    airlight = _airlight(clear.shape[-2:], dim, mix, draw)
+    airlight = _airlight(dim, mix, draw)
     sky = _sky(clear, depth, draw)
     lit_by_sky = draw.chance(mix.sky) & (sky.mean(1, keepdim=True) > DARKEST_SKY)
     airlight, dim = torch.where(lit_by_sky, sky, airlight), dim & ~lit_by_sky
+    airlight = (airlight * _evenness(clear.shape[-2:], mix, draw)).clamp(0.2, 1)
     illumination = _illumination(transmission, dim, draw)
     seen = _scattered(clear, transmission, mix, draw)
     hazy = torch.lerp(airlight, illumination * seen, transmission)
@@ -165,18 +166,26 @@ def _illumination(transmission: Tensor, dim: Tensor, draw: Draw) -> Tensor:
     return torch.where(dim, 1 - loss, 1.0)
 
 
-def _airlight(size: tuple[int, ...], dim: Tensor, mix: HazeMix, draw: Draw) -> Tensor:
-    """A, (n, 3, h, w): mostly bright and nearly grey; sometimes dim, tinted, bluish, dusty, or brighter at the top."""
-    height, width = size
+def _airlight(dim: Tensor, mix: HazeMix, draw: Draw) -> Tensor:
+    """A, (n, 3, 1, 1): mostly bright and nearly grey; sometimes dim, tinted, bluish or dusty."""
     bright = torch.where(draw.chance(mix.bright), draw.uniform(0.85, 1), draw.uniform(0.7, 1))
     brightness = torch.where(dim, draw.uniform(0.35, 0.8), bright)
     tint = draw.normal(3) * torch.where(draw.chance(0.4), 0.006, torch.where(draw.chance(0.8), 0.02, 0.04))
     tint = torch.where(draw.chance(mix.coloured), 0.1 * draw.normal(3), tint)
     cast = torch.tensor(CASTS)[torch.multinomial(torch.tensor(CAST_SHARES), draw.n, True, generator=draw.generator)]
     colour = tint + cast.view(-1, 3, 1, 1) * draw.uniform(0.1, 1)
-    gradient = draw.chance(0.2) * draw.uniform(-0.05, 0.15) * torch.linspace(0.5, -0.5, height).view(1, 1, height, 1)
-    unevenness = torch.where(draw.chance(mix.neutral), 0.0, colour + gradient)
-    return (brightness + unevenness).clamp(0.3, 1).expand(-1, 3, height, width)
+    return (brightness + torch.where(draw.chance(mix.neutral), 0.0, colour)).clamp(0.3, 1)
+
+
+def _evenness(size: tuple[int, ...], mix: HazeMix, draw: Draw) -> Tensor:
+    """A factor of the airlight by place, (n, 1, h, w): 1, or haze that is brighter on one side, above or below, and
+    falls off towards the corners as lenses let it."""
+    height, width = size
+    x = torch.linspace(-1, 1, width).view(1, 1, 1, -1) - draw.uniform(-0.3, 0.3)
+    y = torch.linspace(-1, 1, height).view(1, 1, -1, 1) - draw.uniform(-0.3, 0.3)
+    slope = draw.uniform(-0.1, 0.1) * x + draw.uniform(-0.2, 0.2) * y
+    falloff = draw.uniform(0, 0.2) * (x.square() + y.square())
+    return torch.where(draw.chance(mix.uneven), 1 + slope - falloff, 1.0)
 
 
 def _sky(clear: Tensor, depth: Tensor, draw: Draw) -> Tensor:

@@ -33,7 +33,7 @@ def test_the_model_of_haze_holds():
 def test_ranges():
     _, result = synthesise(n=256)
     assert result.transmission.min() >= MIN_TRANSMISSION and result.transmission.max() <= 1
-    assert result.airlight.min() >= 0.3 and result.airlight.max() <= 1
+    assert result.airlight.min() >= 0.2 and result.airlight.max() <= 1
     assert result.hazy.min() >= 0 and result.hazy.max() <= 1
     assert result.transmission.mean((1, 2, 3)).std() > 0.15  # from thin to dense
 
@@ -104,16 +104,29 @@ def test_a_layer_lies_low_or_hangs_high():
 
 def test_airlight_may_be_exactly_grey_or_strongly_coloured():
     def spread(**options):
-        airlight = synthesise(n=128, mix=HazeMix(sky=0, **options))[1].airlight
+        airlight = synthesise(n=128, mix=HazeMix(sky=0, uneven=0, **options))[1].airlight
         return airlight.amax((1, 2, 3)) - airlight.amin((1, 2, 3))
 
     assert (spread(neutral=1) == 0).all()
     assert spread(coloured=1).mean() > 3 * spread().mean()
 
 
+def test_airlight_may_be_uneven():
+    def corner_and_spread(uneven):
+        airlight = synthesise(n=256, mix=HazeMix(sky=0, uneven=uneven))[1].airlight.mean(1)
+        corners = airlight[:, [0, 0, -1, -1], [0, -1, 0, -1]].mean(1)
+        return (corners / airlight[:, 12, 16]).mean(), airlight.amax((1, 2)) - airlight.amin((1, 2))
+
+    corner, spread = corner_and_spread(0)
+    assert corner == 1 and (spread == 0).all()
+    corner, spread = corner_and_spread(1)
+    assert 0.7 < corner < 0.95 and spread.min() > 0.01 and spread.mean() > 0.1
+    assert 0.4 < (corner_and_spread(0.5)[1] == 0).float().mean() < 0.6
+
+
 def test_airlight_may_be_that_of_the_sky():
     depth = torch.linspace(1, 0, 24)[:, None].expand(64, 1, 24, 32)
-    clear, result = synthesise(depth=depth, mix=only("dense", sky=1, dim=1, scattering=0))
+    clear, result = synthesise(depth=depth, mix=only("dense", sky=1, dim=1, uneven=0, scattering=0))
     sky = clear[..., :3, :].mean((2, 3))  # random colours, whose mean is bright
     airlight = result.airlight.mean((2, 3))
     ratio = airlight.mean(1) / sky.mean(1)
