@@ -53,7 +53,7 @@ def add_haze(clear: Tensor, depth: Tensor, places: Tensor, mix: HazeMix, generat
     sky = _sky(clear, depth, draw)
     lit_by_sky = draw.chance(mix.sky) & (sky.mean(1, keepdim=True) > DARKEST_SKY)
     airlight, dim = torch.where(lit_by_sky, sky, airlight), dim & ~lit_by_sky
-    airlight = (airlight * _evenness(clear.shape[-2:], mix, draw)).clamp(0.2, 1)
+    airlight = (airlight * _light(clear.shape[-2:], places, mix, draw)).clamp(0.2, 1)
     illumination = _illumination(transmission, dim, draw)
     seen = _scattered(clear, transmission, mix, draw)
     hazy = torch.lerp(airlight, illumination * seen, transmission)
@@ -177,15 +177,16 @@ def _airlight(dim: Tensor, mix: HazeMix, draw: Draw) -> Tensor:
     return (brightness + torch.where(draw.chance(mix.neutral), 0.0, colour)).clamp(0.3, 1)
 
 
-def _evenness(size: tuple[int, ...], mix: HazeMix, draw: Draw) -> Tensor:
-    """A factor of the airlight by place, (n, 1, h, w): 1, or haze that is brighter on one side, above or below, and
-    falls off towards the corners as lenses let it."""
+def _light(size: tuple[int, ...], places: Tensor, mix: HazeMix, draw: Draw) -> Tensor:
+    """A factor of the airlight by place, (n, 3, h, w): 1, or haze that is lit from one side or by a window, and darker
+    in the corners that lenses leave so; less in photos of places."""
     height, width = size
-    x = torch.linspace(-1, 1, width).view(1, 1, 1, -1) - draw.uniform(-0.3, 0.3)
-    y = torch.linspace(-1, 1, height).view(1, 1, -1, 1) - draw.uniform(-0.3, 0.3)
-    slope = draw.uniform(-0.1, 0.1) * x + draw.uniform(-0.2, 0.2) * y
-    falloff = draw.uniform(0, 0.2) * (x.square() + y.square())
-    return torch.where(draw.chance(mix.uneven), 1 + slope - falloff, 1.0)
+    x = torch.linspace(-1, 1, width).view(1, 1, 1, -1)
+    y = torch.linspace(-1, 1, height).view(1, 1, -1, 1)
+    distance = (x - draw.uniform(-0.8, 0.8)).square() + (y - draw.uniform(-0.8, 0.8)).square()
+    slope = 0.12 * (draw.normal(1) * x + draw.normal(1) * y) + 0.02 * draw.normal(3) * x
+    amount = torch.where(draw.chance(mix.uneven), torch.where(places.view(-1, 1, 1, 1), 0.6, 1.0), 0.0)
+    return torch.exp(amount * (slope - draw.uniform(0, 0.25) * distance)).clamp(0.4, 1.3)
 
 
 def _sky(clear: Tensor, depth: Tensor, draw: Draw) -> Tensor:

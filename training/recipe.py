@@ -52,7 +52,7 @@ class HazeMix:
         neutral: share of exactly grey airlight. bright: share of airlight near white. dim: share of airlight darker
             than the scene's highlights. coloured: share of strongly coloured airlight, as by night or in a dust storm.
         sky: share, of photos with a bright sky, of airlight like that sky.
-        uneven: share of airlight that is brighter on one side than on the other, and darker in the corners.
+        uneven: share of haze that is lit unevenly.
         scattering: share with a blur that grows with the haze, by forward scattering.
     """
 
