@@ -94,22 +94,23 @@ def _carry_up_on_cpu(pixels: NDArray, clear: NDArray, fitted: Tensor) -> None:
             enlarged_bands(local.detail[:, None, :, None], size, covered=local.covered, margin=MARGIN, strip=strip),
         )
         for (top, bottom, fits), (*_, means), (*_, details) in zip(*bands_of_each, strict=True):
-            hazy = pixels[top:bottom].astype(np.float32, order="C")
-            guide = luma_of_rows(hazy)
-            slope_K, slope_B, offset_K, offset_B = (fits[:, kind].reshape(hazy.shape) for kind in range(4))
-            K = np.multiply(slope_K, guide, out=slope_K)  # in place, as fresh memory costs more than the arithmetic
-            K += offset_K
-            B = np.multiply(slope_B, guide, out=slope_B)
-            B += offset_B
-            mean = means.reshape(hazy.shape)
-            quiet = np.subtract(hazy, mean, out=guide)
-            quiet *= cv2.cvtColor(details[:, 0], cv2.COLOR_GRAY2RGB)
-            quiet += mean
-            K *= quiet
-            K += hazy
-            clear[top:bottom] = _difference(K, B, pixels.dtype)
+            rows = pixels[top:bottom].astype(np.float32, order="C")
+            hazy, guide = _flat(rows), _flat(luma_of_rows(rows))
+            slope_K, slope_B, offset_K, offset_B = fits.unbind(1)
+            # In place, as fresh memory costs more than the arithmetic.
+            K = torch.addcmul(offset_K, slope_K, guide, out=offset_K)
+            B = torch.addcmul(offset_B, slope_B, guide, out=offset_B)
+            detail = _flat(cv2.cvtColor(details[:, 0].numpy(), cv2.COLOR_GRAY2RGB))
+            quiet = torch.lerp(means[:, 0], hazy, detail, out=guide)
+            dehazed = _difference(torch.addcmul(hazy, K, quiet, out=quiet).numpy(), B.numpy(), pixels.dtype)
+            clear[top:bottom] = dehazed.reshape(rows.shape)
 
     in_strips(carry_up_strip, size[0], size[0] * size[1])
+
+
+def _flat(rows: NDArray) -> Tensor:
+    """(rows, W, 3) -> (rows, W * 3), of the same memory."""
+    return torch.from_numpy(rows).flatten(1)
 
 
 def _difference(first: NDArray[np.float32], second: NDArray[np.float32], dtype: np.dtype) -> NDArray:

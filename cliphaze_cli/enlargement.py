@@ -10,11 +10,14 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-BAND_PIXELS = 1 << 15  # of full resolution: what is computed from a band stays in the processor's cache
-_MOST_ROWS = 32
+# Of full resolution. Smaller ones would stay in the processor's cache, but threads that call many short operations wait
+# for each other at Python's lock.
+BAND_PIXELS = 1 << 17
+_MOST_ROWS = 128
 _BANDS_WIDENED = 8  # for which columns are enlarged at once, since neighbouring bands share rows of the maps
 
 
@@ -25,7 +28,7 @@ def enlarged_bands(
     covered: tuple[int, int] | None = None,
     margin: int = 0,
     strip: tuple[int, int] | None = None,
-) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
+) -> Iterator[tuple[int, int, Tensor]]:
     """Enlarge maps as `F.interpolate(..., mode="bilinear")` does, band by band from top to bottom.
 
     Args:
@@ -35,29 +38,29 @@ def enlarged_bands(
         strip: first and last of the rows that are wanted, the last one excluded, where those are not all.
 
     Yields:
-        (top, bottom, band): rows top..bottom as (bottom - top, M, W * C) float32, valid until the next is asked for.
+        (top, bottom, band): rows top..bottom as (bottom - top, M, W * C), valid until the next is asked for.
     """
     h, kinds, _, channels = maps.shape
     width = size[1]
     covered_height, covered_width = covered or size
     first_row, last_row = strip or (0, size[0])
     rows = min(max(1, BAND_PIXELS // width), _MOST_ROWS)
-    buffer = np.empty((rows, kinds * width * channels), np.float32)
+    buffer = torch.empty(rows, kinds * width * channels)
     for start in range(first_row, last_row, _BANDS_WIDENED * rows):
         stop = min(start + _BANDS_WIDENED * rows, last_row)
         above, weights = _sources(start + margin, stop + margin, covered_height, h)
         first = int(above[0])
-        wide = _widened(maps[first : int(above[-1]) + 2], covered_width)[:, :, margin : margin + width]
-        wide = wide.reshape(len(wide), -1)
-        above -= first
-        below = np.minimum(above + 1, len(wide) - 1)  # beneath the last row there is none; its weight is 0
+        # Beneath the last row there is none, and it has no weight.
+        sources = np.arange(first, above[-1] + 2).clip(max=h - 1)
+        widened = _widened(maps[sources], covered_width)[:, :, margin : margin + width]
+        wide = torch.from_numpy(widened.reshape(len(sources), -1))
         for top in range(start, stop, rows):
             bottom = min(top + rows, stop)
-            for row in range(top, bottom):
-                i, weight = row - start, float(weights[row - start])
-                target = buffer[row - top : row - top + 1]
-                cv2.addWeighted(wide[above[i], None], 1 - weight, wide[below[i], None], weight, 0, dst=target)
-            yield top, bottom, buffer[: bottom - top].reshape(bottom - top, kinds, width * channels)
+            here = slice(top - start, bottom - start)
+            used = slice(above[here][0] - first, above[here][-1] - first + 2)
+            mixing = _mixing(above[here] - above[here][0], weights[here])
+            torch.mm(mixing, wide[used], out=buffer[: bottom - top])
+            yield top, bottom, buffer[: bottom - top].view(bottom - top, kinds, width * channels)
 
 
 def interleaved(maps: Tensor, channels: int) -> NDArray[np.float32]:
@@ -71,6 +74,14 @@ def _sources(top: int, bottom: int, height: int, h: int) -> tuple[NDArray[np.int
     source = np.clip((np.arange(top, bottom) + 0.5) * (h / height) - 0.5, 0, h - 1)
     above = source.astype(np.int64)
     return above, (source - above).astype(np.float32)
+
+
+def _mixing(above: NDArray[np.int64], weights: NDArray[np.float32]) -> Tensor:
+    """(rows, sources): each row is a mean of the source above it and the next one, which has the weight."""
+    mixing = np.zeros((len(above), above[-1] + 2), np.float32)
+    row = np.arange(len(above))
+    mixing[row, above], mixing[row, above + 1] = 1 - weights, weights
+    return torch.from_numpy(mixing)
 
 
 def _widened(maps: NDArray[np.float32], width: int) -> NDArray[np.float32]:

@@ -82,10 +82,9 @@ def guided_upsample(target: Tensor, pixels: NDArray, radius: int = RADIUS, eps: 
     fitted[:, :channels] /= full_scale(pixels.dtype)
     full = torch.empty(1, channels, height, width)
     for top, bottom, band in enlarged_bands(interleaved(fitted, channels), (height, width)):
-        slope, offset = band.reshape(bottom - top, 2, width, channels).swapaxes(0, 1)
-        slope *= luma_of_rows(pixels[top:bottom].astype(np.float32, order="C"))[..., :1]
-        slope += offset
-        full[0, :, top:bottom] = torch.from_numpy(slope).permute(2, 0, 1)
+        slope, offset = band.view(bottom - top, 2, width, channels).unbind(1)
+        guide = torch.from_numpy(luma_of_rows(pixels[top:bottom].astype(np.float32, order="C"))[..., :1])
+        full[0, :, top:bottom] = torch.addcmul(offset, slope, guide).permute(2, 0, 1)
     return full
 
 

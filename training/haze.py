@@ -178,15 +178,16 @@ def _airlight(dim: Tensor, mix: HazeMix, draw: Draw) -> Tensor:
 
 
 def _light(size: tuple[int, ...], places: Tensor, mix: HazeMix, draw: Draw) -> Tensor:
-    """A factor of the airlight by place, (n, 3, h, w): 1, or haze that is lit from one side or by a window, and darker
-    in the corners that lenses leave so; less in photos of places."""
+    """A factor of the airlight by place, (n, 3, h, w): 1, or haze that is lit from one side or by a window, darker in
+    the corners that lenses leave so, and of a hue that changes slowly; brightness less so in photos of places."""
     height, width = size
     x = torch.linspace(-1, 1, width).view(1, 1, 1, -1)
     y = torch.linspace(-1, 1, height).view(1, 1, -1, 1)
     distance = (x - draw.uniform(-0.8, 0.8)).square() + (y - draw.uniform(-0.8, 0.8)).square()
-    slope = 0.12 * (draw.normal(1) * x + draw.normal(1) * y) + 0.02 * draw.normal(3) * x
-    amount = torch.where(draw.chance(mix.uneven), torch.where(places.view(-1, 1, 1, 1), 0.6, 1.0), 0.0)
-    return torch.exp(amount * (slope - draw.uniform(0, 0.25) * distance)).clamp(0.4, 1.3)
+    brightness = 0.24 * (draw.normal(1) * x + draw.normal(1) * y) - draw.uniform(0, 0.5) * distance
+    hue = 0.03 * (draw.normal(3) * x + draw.normal(3) * y)
+    brightness = torch.where(places.view(-1, 1, 1, 1), 0.3, 1.0) * brightness
+    return torch.where(draw.chance(mix.uneven), (brightness + hue).exp(), 1.0).clamp(0.25, 1.4)
 
 
 def _sky(clear: Tensor, depth: Tensor, draw: Draw) -> Tensor:

@@ -69,8 +69,8 @@ class HazeMix:
     bright: float = 0.0
     dim: float = 0.3
     coloured: float = 0.05
-    sky: float = 0.1
-    uneven: float = 0.4
+    sky: float = 0.2
+    uneven: float = 0.6
     scattering: float = 0.3
 
 

@@ -12,6 +12,7 @@ from cliphaze_cli.errors import ImageError
 from cliphaze_cli.imaging.imagefile import read
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.imaging.photo_stream import send_error, send_photo
+from cliphaze_cli.imaging.pipes import enlarge_pipe
 
 _PATIENCE = 5.0  # seconds after which this process ends itself, if the one that should have ended it is gone
 
@@ -49,19 +50,11 @@ def _end_after(seconds: float) -> None:
 def _standard_output_alone() -> BinaryIO:
     """The stream for replies. Decoders that print (libtiff does) print to nowhere instead of into it, or on stderr."""
     replies = os.fdopen(os.dup(1), "wb")
-    _enlarge_pipe(replies)
+    enlarge_pipe(replies.fileno())
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     return replies
-
-
-def _enlarge_pipe(replies: BinaryIO) -> None:
-    """Let a pipe carry a megabyte at a time instead of 64 KB, where that can be asked for (Linux)."""
-    with contextlib.suppress(ImportError, AttributeError, OSError):
-        import fcntl
-
-        fcntl.fcntl(replies.fileno(), fcntl.F_SETPIPE_SZ, 1 << 20)
 
 
 def _bound_memory(size: int) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from cliphaze_cli.imaging import png16_writer
+from cliphaze_cli.imaging import png_writer
 from cliphaze_cli.imaging.atomic import atomic_file
 from cliphaze_cli.imaging.bitdepth import luma, row_bands, to_8bit
 from cliphaze_cli.imaging.colourmap import coloured
@@ -46,7 +46,7 @@ def save_density(
     paths = density_paths(stem, npy)
     levels = _to_16bit(density)
     with atomic_file(paths[0], replace=replace) as sink:
-        png16_writer.encode(sink, levels)
+        png_writer.encode(sink, levels)
     with atomic_file(paths[1], replace=replace) as sink:
         _overlay(levels, photo_pixels, title).save(sink, "PNG", compress_level=4)  # type: ignore[arg-type]
     if npy:

@@ -1,18 +1,22 @@
 """From a photo to the bytes of one format."""
 
+import os
+import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cliphaze_cli.imaging import icc, png16_writer, tiff_writer
+from cliphaze_cli.imaging import icc, png_writer, tiff_writer
 from cliphaze_cli.imaging.atomic import ByteSink
 from cliphaze_cli.imaging.bitdepth import luma, to_8bit
 from cliphaze_cli.imaging.formats import Format
 from cliphaze_cli.imaging.photo import Photo
 from cliphaze_cli.imaging.pillow_reader import register_heif
+from cliphaze_cli.imaging.pipes import enlarge_pipe
 
 _JPEG_EXIF_LIMIT = 65_533
 _FULL_CHROMA_FROM = 90  # at such qualities, halved colour resolution would be the largest error
@@ -33,8 +37,8 @@ def encode(sink: ByteSink, photo: Photo, target: Format, quality: int | None) ->
     quality = target.quality if quality is None else quality
     if target.name == "TIFF":
         tiff_writer.encode(sink, samples, exif_block=exif_block, profile=profile, dpi=photo.dpi)
-    elif samples.dtype == np.uint16:
-        png16_writer.encode(sink, samples, exif_block=exif_block, profile=profile, dpi=photo.dpi, level=_PNG_LEVEL)
+    elif target.name == "PNG":
+        png_writer.encode(sink, samples, exif_block=exif_block, profile=profile, dpi=photo.dpi, level=_PNG_LEVEL)
     else:
         options = _OPTIONS[target.name](quality or 0)
         if target.name == "AVIF" and samples.ndim == 2:
@@ -43,7 +47,7 @@ def encode(sink: ByteSink, photo: Photo, target: Format, quality: int | None) ->
             options["exif"] = exif_block
         if profile:
             options["icc_profile"] = profile
-        if photo.dpi and target.name in ("JPEG", "PNG", "BMP"):
+        if photo.dpi and target.name in ("JPEG", "BMP"):
             options["dpi"] = photo.dpi
         _encode_with_pillow(sink, samples, target.name, options)
     return tuple(notices)
@@ -87,7 +91,6 @@ def _jpeg(quality: int) -> dict[str, Any]:
 
 _OPTIONS: dict[str, Callable[[int], dict[str, Any]]] = {
     "JPEG": _jpeg,
-    "PNG": lambda quality: {"compress_level": _PNG_LEVEL},
     "WEBP": lambda quality: {"quality": quality, "method": 4, "exact": True},  # exact: colours under transparency too
     "BMP": lambda quality: {},
     "AVIF": _jpeg,
@@ -98,4 +101,26 @@ _OPTIONS: dict[str, Callable[[int], dict[str, Any]]] = {
 def _encode_with_pillow(sink: ByteSink, samples: NDArray[np.uint8], name: str, options: dict[str, Any]) -> None:
     if name == "HEIF":
         register_heif()
-    Image.fromarray(np.ascontiguousarray(samples)).save(sink, name, **options)  # type: ignore[arg-type]
+    image = Image.fromarray(np.ascontiguousarray(samples))
+    if name == "JPEG":
+        _save_through_pipe(sink, image, name, options)
+    else:
+        image.save(sink, name, **options)  # type: ignore[arg-type]
+
+
+def _save_through_pipe(sink: ByteSink, image: Image.Image, name: str, options: dict[str, Any]) -> None:
+    """Into an object Pillow encodes with Python's lock held, so that photos being dehazed in other threads stand still;
+    into a file it does not, but does not see when a disk takes only part of what it writes. A pipe takes all."""
+    read_end, write_end = os.pipe()
+
+    def save() -> None:
+        with os.fdopen(write_end, "wb", buffering=0) as pipe:
+            image.save(pipe, name, **options)
+
+    with ThreadPoolExecutor(1, "encoder") as pool:
+        # Closed before the pool, or a failing sink would leave `save` waiting.
+        with os.fdopen(read_end, "rb", buffering=0) as pipe:
+            enlarge_pipe(read_end)
+            saving = pool.submit(save)
+            shutil.copyfileobj(pipe, sink, 1 << 20)
+        saving.result()

@@ -10,7 +10,7 @@ import pillow_heif
 import tifffile
 from PIL import Image, ImageCms
 
-from cliphaze_cli.imaging import png16_writer
+from cliphaze_cli.imaging import png_writer
 from tests.corpus.case import Case, base, deep, saved
 from tests.corpus.chunks import adam7_png, png
 from tests.imaging.samples import cmyk_icc_profile, exif_block, grey_icc_profile, icc_profile
@@ -96,7 +96,7 @@ def _png() -> Iterator[Case]:
     yield Case("animated.png", frames, pixels=base(), notice="first of 2")
     for name, samples in _deep_arrays().items():
         sink = io.BytesIO()
-        png16_writer.encode(sink, samples)
+        png_writer.encode(sink, samples)
         colour = samples if samples.ndim == 2 else samples[..., :3] if samples.shape[2] > 2 else samples[..., 0]
         has_alpha = samples.ndim == 3 and samples.shape[2] in (2, 4)
         yield Case(f"16-bit-{name}.png", sink.getvalue(), pixels=colour, alpha=20000 if has_alpha else None)

@@ -166,7 +166,7 @@ def test_one_transparent_colour_becomes_alpha(tmp_path):
     pixels = DEEP[..., :3].copy()
     write(photo(pixels), path)
     data = path.read_bytes()
-    from cliphaze_cli.imaging.png16_writer import _write_chunk
+    from cliphaze_cli.imaging.png_writer import _write_chunk
 
     with path.open("wb") as stream:
         stream.write(data[:33])

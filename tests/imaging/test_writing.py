@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,29 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch,
     assert "\n" not in str(caught.value)
     assert path.read_bytes() == b"old"
     assert names_in(tmp_path) == [path.name]
+
+
+def test_a_disk_that_fills_up_midway_ends_the_encoder(tmp_path, monkeypatch):
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    class Filling(atomic._Sink):
+        def __init__(self, stream):
+            super().__init__(stream)
+
+            def write(data: bytes) -> int:
+                if stream.tell() > 1 << 20:
+                    raise full
+                return stream.write(data)
+
+            self.write = write  # type: ignore[assignment]
+
+    monkeypatch.setattr(atomic, "_Sink", Filling)
+    before = threading.active_count()
+    large = photo(np.random.default_rng(0).integers(0, 256, (2000, 2000, 3), np.uint8))
+    with pytest.raises(ImageError, match="no space left on"):
+        write(large, tmp_path / "out.jpg")
+    assert names_in(tmp_path) == []
+    assert threading.active_count() == before
 
 
 def test_an_interruption_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):

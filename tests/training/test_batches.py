@@ -133,6 +133,7 @@ def test_photos_of_places_and_of_things_have_their_own_share_of_stretched_levels
 def test_the_airlight_is_the_one_that_undoes_the_haze(photo_pack, small_batches, monkeypatch):
     monkeypatch.setattr(batches, "_photograph", lambda hazy, *_: hazy)
     kinds = dict.fromkeys(KINDS, 0.0) | {"dense": 1.0}
-    batch = HazeBatches(photo_pack, Recipe("tiny", 1, haze=HazeMix(**kinds, neutral=1, dim=0, uneven=0, scattering=0)))[0]
+    even = HazeMix(**kinds, neutral=1, dim=0, uneven=0, scattering=0)
+    batch = HazeBatches(photo_pack, Recipe("tiny", 1, haze=even))[0]
     K = (1 / batch.transmission - 1).expand_as(batch.hazy)
     torch.testing.assert_close(apply_maps(batch.hazy, K, batch.airlight * K), batch.clear, rtol=0, atol=1e-4)

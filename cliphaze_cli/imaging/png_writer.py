@@ -1,4 +1,5 @@
-"""Writing PNG with 16 bits per sample, which Pillow cannot do for colour."""
+"""Writing PNG: Pillow has no 16 bits per sample for colour, and encodes with Python's lock held, so that photos being
+dehazed in other threads stand still."""
 
 import struct
 import zlib
@@ -16,18 +17,19 @@ _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by channels: grey, grey + alpha, RGB
 
 def encode(
     sink: ByteSink,
-    samples: NDArray[np.uint16],
+    samples: NDArray[np.uint8] | NDArray[np.uint16],
     *,
     exif_block: bytes | None = None,
     profile: bytes | None = None,
     dpi: tuple[float, float] | None = None,
     level: int = 4,
 ) -> None:
-    """Writes (H, W) or (H, W, C) uint16 samples, C = 1 to 4 for grey, grey + alpha, RGB, RGB + alpha."""
+    """Writes (H, W) or (H, W, C) uint8 or uint16 samples, C = 1 to 4 for grey, grey + alpha, RGB, RGB + alpha."""
     height, width = samples.shape[:2]
     channels = samples.shape[2] if samples.ndim == 3 else 1
+    size = samples.itemsize
     sink.write(SIGNATURE)
-    _write_chunk(sink, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, _COLOUR_TYPES[channels], 0, 0, 0))
+    _write_chunk(sink, b"IHDR", struct.pack(">IIBBBBB", width, height, 8 * size, _COLOUR_TYPES[channels], 0, 0, 0))
     if profile:
         _write_chunk(sink, b"iCCP", b"ICC Profile\x00\x00" + zlib.compress(profile))
     if dpi:
@@ -35,10 +37,10 @@ def encode(
     if exif_block:
         _write_chunk(sink, b"eXIf", exif.without_prefix(exif_block))
     packer = zlib.compressobj(level)
-    above = np.zeros((1, width * channels * 2), np.uint8)
-    for rows in row_bands(height, width * channels * 4):
-        raw = np.ascontiguousarray(samples[rows], dtype=">u2").view(np.uint8).reshape(rows.stop - rows.start, -1)
-        packed = packer.compress(_filtered(raw, above, 2 * channels).tobytes())
+    above = np.zeros((1, width * channels * size), np.uint8)
+    for rows in row_bands(height, 2 * width * channels * size):
+        raw = np.ascontiguousarray(samples[rows], dtype=f">u{size}").view(np.uint8).reshape(rows.stop - rows.start, -1)
+        packed = packer.compress(_filtered(raw, above, size * channels).tobytes())
         if packed:
             _write_chunk(sink, b"IDAT", packed)
         above = raw[-1:].copy()
