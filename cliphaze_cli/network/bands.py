@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-BAND_ELEMENTS = 2**17  # of each input, for each thread: half a megabyte in float32
+BAND_ELEMENTS = 2**18  # of each input, for each thread: a megabyte in float32
 
 
 def in_bands(function: Callable[..., Tensor], *maps: Tensor, halo: int = 0) -> Tensor:
