@@ -2,6 +2,7 @@
 
     python -m benchmarks.folder --count 50
     python -m benchmarks.folder --count 200 --size 0.5
+    python -m benchmarks.folder --count 16 --before ../other-checkout
 
 The whole command is compared with what computing alone, and reading and writing alone, take one after the other.
 """
@@ -12,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +38,7 @@ def main(
     count: int = 50,
     size: Annotated[float, typer.Option(help="Megapixels of each photo.")] = 12,
     jobs: Annotated[int, typer.Option(help="Photos at a time, and processes to compare with.")] = os.cpu_count() or 1,
+    before: Annotated[Path | None, typer.Option(help="Another checkout, whose commands are timed too.")] = None,
 ) -> None:
     """Print the folder's wall time, warm, against its parts, and the commands' wall times."""
     with tempfile.TemporaryDirectory() as folder:
@@ -51,17 +54,24 @@ def main(
             ("all, overlapping", wall),
         ):
             typer.echo(f"| {name} | {seconds:.2f} | {seconds / slower:.2f} |")
-        one = _commands([sources[0].parent], target, "--jobs", "1")
-        several = _commands([sources[0].parent], target, "--jobs", str(jobs))
+        folders = [sources[0].parent]
         parts = _split(sources, Path(folder, "parts"), jobs)
-        apart = _commands(parts, target, "--jobs", "1", environment={"OMP_NUM_THREADS": "1"})
+        commands = {
+            "--jobs 1": partial(_commands, folders, target, "--jobs", "1"),
+            f"--jobs {jobs}": partial(_commands, folders, target, "--jobs", str(jobs)),
+            f"{jobs} processes, one thread each": partial(
+                _commands, parts, target, "--jobs", "1", environment={"OMP_NUM_THREADS": "1"}
+            ),
+        }
+        if before is not None:
+            for number in ("1", str(jobs)):
+                commands[f"the other checkout, --jobs {number}"] = partial(
+                    _commands, folders, target, "--jobs", number, checkout=before.resolve()
+                )
+        seconds_of = {name: command() for name, command in commands.items()}
         typer.echo("\n| command, with its start | seconds | ratio |\n|---|---|---|")
-        for name, seconds in (
-            ("--jobs 1", one),
-            (f"--jobs {jobs}", several),
-            (f"{jobs} processes, one thread each", apart),
-        ):
-            typer.echo(f"| {name} | {seconds:.2f} | {seconds / one:.2f} |")
+        for name, seconds in seconds_of.items():
+            typer.echo(f"| {name} | {seconds:.2f} | {seconds / seconds_of['--jobs 1']:.2f} |")
 
 
 def _make_folder(folder: Path, count: int, size: float) -> list[Path]:
@@ -105,12 +115,20 @@ def _split(sources: list[Path], folder: Path, parts: int) -> list[Path]:
     return folders
 
 
-def _commands(folders: list[Path], target: Path, *options: str, environment: dict[str, str] | None = None) -> float:
+def _commands(
+    folders: list[Path],
+    target: Path,
+    *options: str,
+    environment: dict[str, str] | None = None,
+    checkout: Path | None = None,
+) -> float:
     """Wall seconds of a command for each folder, at the same time."""
     command = [*processes.CLIPHAZE, "dehaze", "-q", "--no-clip", "--overwrite", *options]
     commands = [[*command, str(one), str(target)] for one in folders]
     with ThreadPoolExecutor(len(commands)) as threads:
-        return _seconds(lambda: list(threads.map(lambda command: processes.run(command, environment), commands)))
+        return _seconds(
+            lambda: list(threads.map(lambda command: processes.run(command, environment, checkout), commands))
+        )
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -31,15 +31,20 @@ class Usage:
         return "?" if self.total_peak is None else f"{self.total_peak:.0f}"
 
 
-def run(command: Sequence[str], environment: dict[str, str] | None = None) -> Usage:
-    """Run a command to its end, quietly; `environment` is added to this process's own.
+def run(command: Sequence[str], environment: dict[str, str] | None = None, folder: Path | None = None) -> Usage:
+    """Run a command to its end, quietly, in `folder`; `environment` is added to this process's own.
 
     Raises:
         RuntimeError: it failed; the message ends with what it said.
     """
     start = time.perf_counter()
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
+        command,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **(environment or {})},
     )
     peaks = {"own": 0, "total": 0}
     watcher = threading.Thread(target=_watch, args=(process, peaks))
