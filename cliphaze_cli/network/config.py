@@ -34,7 +34,7 @@ class CLIPHazeConfig:
 
 
 VARIANTS: dict[str, CLIPHazeConfig] = {
-    "tiny": CLIPHazeConfig(width=24, blocks=(2, 2, 8, 2, 2), stem=4),
+    "tiny": CLIPHazeConfig(width=24, blocks=(2, 3, 9, 3, 2), stem=4),
     "small": CLIPHazeConfig(width=32, blocks=(2, 2, 6, 2, 2), stem=2, state_size=2),
     "base": CLIPHazeConfig(width=48, blocks=(4, 6, 8, 6, 4), stem=1, state_size=4, scan_reduction=(1, 1, 1)),
 }
