@@ -68,10 +68,10 @@ def dehaze_set(
         (given / hazy.name).symlink_to(hazy.resolve())
     start = time.perf_counter()
     if whole_folder:
-        processes.run(filled(command, given, made), environment)
+        processes.seconds(filled(command, given, made), environment)
     else:
         for hazy, _ in pairs.pairs:
-            processes.run(filled(command, given / hazy.name, made / f"{hazy.stem}.png"), environment)
+            processes.seconds(filled(command, given / hazy.name, made / f"{hazy.stem}.png"), environment)
     return (time.perf_counter() - start) / len(pairs.pairs)
 
 

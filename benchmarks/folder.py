@@ -134,7 +134,7 @@ def _commands(
     commands = [[*command, str(one), str(target)] for one in folders]
     with ThreadPoolExecutor(len(commands)) as threads:
         return _seconds(
-            lambda: list(threads.map(lambda command: processes.run(command, environment, checkout), commands))
+            lambda: list(threads.map(lambda command: processes.seconds(command, environment, checkout), commands))
         )
 
 

@@ -32,7 +32,7 @@ def main(runs: int = 5) -> None:
             ],
         }
         for name, arguments in commands.items():
-            seconds = [processes.run([*processes.CLIPHAZE, *arguments]).seconds for _ in range(runs + 1)][1:]
+            seconds = [processes.seconds([*processes.CLIPHAZE, *arguments]) for _ in range(runs + 1)][1:]
             typer.echo(f"| {name} | {statistics.median(seconds):.2f} |")
 
 
