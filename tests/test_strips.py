@@ -1,8 +1,10 @@
 """Strips cover every row once, at the same time, and lose no error."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 
 from cliphaze_cli import strips
 from cliphaze_cli.strips import SMALLEST_STRIP, in_strips
@@ -40,3 +42,16 @@ def test_an_error_in_a_strip_is_raised(cores):
 
     with pytest.raises(MemoryError, match="no memory"):
         in_strips(fail, 100, 100 * SMALLEST_STRIP)
+
+
+def test_strips_take_one_core_each_and_later_threads_all():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    seen: list[int] = []
+    try:
+        in_strips(lambda first, last: seen.append(torch.get_num_threads()), 100, 2 * SMALLEST_STRIP)
+        with ThreadPoolExecutor(1) as pool:
+            later = pool.submit(torch.get_num_threads).result()
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [1, 1] and later == 2
