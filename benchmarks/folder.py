@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -57,19 +56,18 @@ def main(
             typer.echo(f"| {name} | {seconds:.2f} | {seconds / slower:.2f} |")
         folders = [sources[0].parent]
         parts = _split(sources, Path(folder, "parts"), jobs)
-        commands = {
-            "--jobs 1": partial(_commands, folders, target, "--jobs", "1"),
-            f"--jobs {jobs}": partial(_commands, folders, target, "--jobs", str(jobs)),
-            f"{jobs} processes, one thread each": partial(
-                _commands, parts, target, "--jobs", "1", environment={"OMP_NUM_THREADS": "1"}
+        seconds_of = {
+            "--jobs 1": _commands(folders, target, "--jobs", "1"),
+            f"--jobs {jobs}": _commands(folders, target, "--jobs", str(jobs)),
+            f"{jobs} processes, one thread each": _commands(
+                parts, target, "--jobs", "1", environment={"OMP_NUM_THREADS": "1"}
             ),
         }
         if before is not None:
             for number in ("1", str(jobs)):
-                commands[f"the other checkout, --jobs {number}"] = partial(
-                    _commands, folders, target, "--jobs", number, checkout=before.resolve()
+                seconds_of[f"the other checkout, --jobs {number}"] = _commands(
+                    folders, target, "--jobs", number, checkout=before.resolve()
                 )
-        seconds_of = {name: command() for name, command in commands.items()}
         typer.echo("\n| command, with its start | seconds | ratio |\n|---|---|---|")
         for name, seconds in seconds_of.items():
             typer.echo(f"| {name} | {seconds:.2f} | {seconds / seconds_of['--jobs 1']:.2f} |")

@@ -56,10 +56,10 @@ def enlarged_bands(
         wide = torch.from_numpy(widened.reshape(len(sources), -1))
         for top in range(start, stop, rows):
             bottom = min(top + rows, stop)
-            here = slice(top - start, bottom - start)
-            used = slice(above[here][0] - first, above[here][-1] - first + 2)
-            mixing = _mixing(above[here] - above[here][0], weights[here])
-            torch.mm(mixing, wide[used], out=buffer[: bottom - top])
+            band = slice(top - start, bottom - start)
+            used = above[band] - first
+            mixing = _mixing(used - used[0], weights[band])
+            torch.mm(mixing, wide[used[0] : used[-1] + 2], out=buffer[: bottom - top])
             yield top, bottom, buffer[: bottom - top].view(bottom - top, kinds, width * channels)
 
 

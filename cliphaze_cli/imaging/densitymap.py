@@ -48,7 +48,7 @@ def save_density(
     with atomic_file(paths[0], replace=replace) as sink:
         png_writer.encode(sink, levels)
     with atomic_file(paths[1], replace=replace) as sink:
-        _overlay(levels, photo_pixels, title).save(sink, "PNG", compress_level=4)  # type: ignore[arg-type]
+        png_writer.encode(sink, np.asarray(_overlay(levels, photo_pixels, title)))
     if npy:
         with atomic_file(paths[2], replace=replace) as sink:
             np.lib.format.write_array(sink, np.asarray(density, np.float32), allow_pickle=False)

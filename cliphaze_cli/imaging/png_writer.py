@@ -12,6 +12,7 @@ from cliphaze_cli.imaging.atomic import ByteSink
 from cliphaze_cli.imaging.bitdepth import row_bands
 from cliphaze_cli.imaging.png16_reader import METRE, SIGNATURE
 
+_LEVEL = 4  # twice as fast as 6 for a few percent of size
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by channels: grey, grey + alpha, RGB, RGB + alpha
 
 
@@ -22,7 +23,6 @@ def encode(
     exif_block: bytes | None = None,
     profile: bytes | None = None,
     dpi: tuple[float, float] | None = None,
-    level: int = 4,
 ) -> None:
     """Writes (H, W) or (H, W, C) uint8 or uint16 samples, C = 1 to 4 for grey, grey + alpha, RGB, RGB + alpha."""
     height, width = samples.shape[:2]
@@ -36,7 +36,7 @@ def encode(
         _write_chunk(sink, b"pHYs", struct.pack(">IIB", *(round(value / METRE) for value in dpi), 1))
     if exif_block:
         _write_chunk(sink, b"eXIf", exif.without_prefix(exif_block))
-    packer = zlib.compressobj(level)
+    packer = zlib.compressobj(_LEVEL)
     above = np.zeros((1, width * channels * size), np.uint8)
     for rows in row_bands(height, 2 * width * channels * size):
         raw = np.ascontiguousarray(samples[rows], dtype=f">u{size}").view(np.uint8).reshape(rows.stop - rows.start, -1)
