@@ -16,7 +16,7 @@ CHILD = """
 import statistics, sys, time, torch
 from cliphaze_cli.hub import resolve_weights
 from cliphaze_cli import checkpoint
-from cliphaze_cli.runtime import tune_allocator
+from cliphaze_cli.allocator import tune_allocator
 torch.set_num_threads(int(sys.argv[3]))
 if sys.argv[1] == "tuned":
     tune_allocator()

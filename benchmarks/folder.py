@@ -12,7 +12,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -21,53 +20,48 @@ import typer
 from benchmarks import processes
 from benchmarks.made import make_photo
 from benchmarks.timing import machine
-from cliphaze_cli.batch.crew import crew_for
+from cliphaze_cli.batch.assignment import Assignment
 from cliphaze_cli.batch.dehazing import dehazing
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.run import run
+from cliphaze_cli.batch.worker_processes import WorkerProcesses
 from cliphaze_cli.dehazer import Dehazer
 from cliphaze_cli.imaging import imagefile
 from cliphaze_cli.imaging.isolated import IsolatedReader
-from cliphaze_cli.runtime import cores_for_each_thread, usable_cores
+from cliphaze_cli.imaging.limits import Limits
+from cliphaze_cli.report.settings import Settings
+from cliphaze_cli.runtime import cores_for_each_thread
 
+START_SECONDS = 5.0
 KINDS = 4  # of which the folder's photos are copies
 
 
 def main(
     count: int = 50,
     size: Annotated[float, typer.Option(help="Megapixels of each photo.")] = 12,
-    jobs: Annotated[int, typer.Option(help="Photos at a time, and processes to compare with.")] = os.cpu_count() or 1,
+    jobs: Annotated[int, typer.Option(help="Photos at a time, each in a process of its own.")] = os.cpu_count() or 1,
     before: Annotated[Path | None, typer.Option(help="Another checkout, whose commands are timed too.")] = None,
 ) -> None:
     """Print the folder's wall time, warm, against its parts, and the commands' wall times."""
     with tempfile.TemporaryDirectory() as folder:
         sources = _make_folder(Path(folder, "in"), count, size)
         (target := Path(folder, "out")).mkdir()
-        compute, compute_as_in_crew, io, wall = _in_process(sources, target)
+        compute, compute_on_one, io = _in_process(sources, target)
+        wall = _overlapping(sources, target, jobs)
         slower = max(compute, io)
         typer.echo(f"{machine()}; {count} photos of {size:g} megapixels")
         typer.echo("| what | seconds | ratio |\n|---|---|---|")
         for name, seconds in (
-            ("dehazing alone, all cores for each photo", compute),
-            ("dehazing alone, as many cores for each as when all overlap", compute_as_in_crew),
-            ("reading and writing alone", io),
-            ("all, overlapping", wall),
+            ("dehazing alone, one after the other, all cores for each", compute),
+            ("the same, one core for each", compute_on_one),
+            ("reading and writing alone, one after the other", io),
+            (f"all, overlapping, in {jobs} processes with one core each", wall),
         ):
             typer.echo(f"| {name} | {seconds:.2f} | {seconds / slower:.2f} |")
-        folders = [sources[0].parent]
-        parts = _split(sources, Path(folder, "parts"), jobs)
-        seconds_of = {
-            "--jobs 1": _commands(folders, target, "--jobs", "1"),
-            f"--jobs {jobs}": _commands(folders, target, "--jobs", str(jobs)),
-            f"{jobs} processes, one thread each": _commands(
-                parts, target, "--jobs", "1", environment={"OMP_NUM_THREADS": "1"}
-            ),
-        }
+        seconds_of = {f"--jobs {number}": _command(sources[0].parent, target, number) for number in (1, jobs)}
         if before is not None:
-            for number in ("1", str(jobs)):
-                seconds_of[f"the other checkout, --jobs {number}"] = _commands(
-                    folders, target, "--jobs", number, checkout=before.resolve()
-                )
+            for number in (1, jobs):
+                name = f"the other checkout, --jobs {number}"
+                seconds_of[name] = _command(sources[0].parent, target, number, before.resolve())
         typer.echo("\n| command, with its start | seconds | ratio |\n|---|---|---|")
         for name, seconds in seconds_of.items():
             typer.echo(f"| {name} | {seconds:.2f} | {seconds / seconds_of['--jobs 1']:.2f} |")
@@ -84,8 +78,8 @@ def _make_folder(folder: Path, count: int, size: float) -> list[Path]:
     return sources
 
 
-def _in_process(sources: list[Path], target: Path) -> tuple[float, float, float, float]:
-    """Seconds of (computing alone, the same with a crew's cores, reading and writing alone, all together)."""
+def _in_process(sources: list[Path], target: Path) -> tuple[float, float, float]:
+    """Seconds of (computing alone with all cores, with one core, reading and writing alone)."""
     process = dehazing(Dehazer.from_pretrained(), strength=1.0, maps=False)
     with IsolatedReader() as reader:
         kinds = [reader(path) for path in sources[:KINDS]]
@@ -95,45 +89,30 @@ def _in_process(sources: list[Path], target: Path) -> tuple[float, float, float,
             for number in range(len(sources)):
                 process(kinds[number % len(kinds)])
 
-        compute = _seconds(dehaze_one_by_one)
-
         def read_and_write() -> None:
             for number, path in enumerate(sources):
                 reader(path)
                 imagefile.write(clear[number % len(clear)], target / path.name)
 
-        io = _seconds(read_and_write)
-        jobs = [Job(path, target / path.name) for path in sources]
-        crew = crew_for(len(jobs), device="cpu", cores=usable_cores())
-        with cores_for_each_thread(crew.cores_each):
-            compute_as_in_crew = _seconds(dehaze_one_by_one)
-            wall = _seconds(lambda: run(jobs, process, read=reader, write=imagefile.write, crew=crew))
-    return compute, compute_as_in_crew, io, wall
+        compute, io = _seconds(dehaze_one_by_one), _seconds(read_and_write)
+        with cores_for_each_thread(1):
+            compute_on_one = _seconds(dehaze_one_by_one)
+    return compute, compute_on_one, io
 
 
-def _split(sources: list[Path], folder: Path, parts: int) -> list[Path]:
-    """As many folders, with the photos dealt out to them."""
-    folders = [folder / str(part) for part in range(parts)]
-    for number, path in enumerate(sources):
-        (part := folders[number % parts]).mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, part)
-    return folders
+def _overlapping(sources: list[Path], target: Path, workers: int) -> float:
+    """Seconds of all together in worker processes that have loaded the network already."""
+    assignment = Assignment(Settings(no_clip=True), "cpu", Limits(), overwrite=True)
+    jobs = [Job(path, target / path.name) for path in sources]
+    with WorkerProcesses(assignment, count=workers, cores_each=1, notice=str) as work:
+        time.sleep(START_SECONDS)  # only the first is known to be ready
+        return _seconds(lambda: work.run(jobs, lambda result: None))
 
 
-def _commands(
-    folders: list[Path],
-    target: Path,
-    *options: str,
-    environment: dict[str, str] | None = None,
-    checkout: Path | None = None,
-) -> float:
-    """Wall seconds of a command for each folder, at the same time."""
-    command = [*processes.CLIPHAZE, "dehaze", "-q", "--no-clip", "--overwrite", *options]
-    commands = [[*command, str(one), str(target)] for one in folders]
-    with ThreadPoolExecutor(len(commands)) as threads:
-        return _seconds(
-            lambda: list(threads.map(lambda command: processes.seconds(command, environment, checkout), commands))
-        )
+def _command(folder: Path, target: Path, jobs: int, checkout: Path | None = None) -> float:
+    """Wall seconds of the whole command."""
+    options = ("-q", "--no-clip", "--overwrite", "--jobs", str(jobs))
+    return processes.seconds([*processes.CLIPHAZE, "dehaze", *options, str(folder), str(target)], None, checkout)
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -10,7 +10,7 @@ import typer
 from torch import Tensor
 
 from benchmarks.timing import machine, medians, ratios
-from cliphaze_cli.runtime import tune_allocator
+from cliphaze_cli.allocator import tune_allocator
 from cliphaze_cli.scan import selective_scan
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cliphaze_cli import checkpoint
+from cliphaze_cli.allocator import tune_allocator
 from cliphaze_cli.application import dehaze_pixels
 from cliphaze_cli.checkpoint import Checkpoint
 from cliphaze_cli.conversion import from_pixels, to_pixels
@@ -20,7 +21,7 @@ from cliphaze_cli.network.finite import ActivationWatch
 from cliphaze_cli.pixels import rows_as_tensor, shrink, working_size
 from cliphaze_cli.registry import find
 from cliphaze_cli.resolution import working_side
-from cliphaze_cli.runtime import autocast, own_stream, resolve_device, resolve_precision, tune_allocator
+from cliphaze_cli.runtime import autocast, own_stream, resolve_device, resolve_precision
 
 if TYPE_CHECKING:
     from cliphaze_cli.prior.clip_model import ClipPrior

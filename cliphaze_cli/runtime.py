@@ -1,7 +1,5 @@
-"""Where and how precisely to compute: device, precision, and the allocator of glibc."""
+"""Where and how precisely to compute: device, precision, streams and cores."""
 
-import ctypes
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -12,7 +10,6 @@ import torch
 from cliphaze_cli.errors import UsageError
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # from glibc's malloc.h
 
 
 def resolve_device(device: str = "auto") -> torch.device:
@@ -109,16 +106,3 @@ def cores_for_each_thread(count: int | None) -> Iterator[None]:
     finally:
         torch.set_num_threads(before[0])
         cv2.setNumThreads(before[1])
-
-
-def tune_allocator() -> None:
-    """Keep large blocks with the process: glibc maps and faults them anew at every operation otherwise.
-
-    On a CPU that costs more than the arithmetic (2 to 4 times the whole run at one megapixel). No-op elsewhere.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        for parameter in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
-            mallopt(parameter, 2**31 - 1)

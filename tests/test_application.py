@@ -160,7 +160,7 @@ MEMORY = """
 import resource, sys
 import numpy as np, torch
 from cliphaze_cli.application import dehaze_pixels
-from cliphaze_cli.runtime import tune_allocator
+from cliphaze_cli.allocator import tune_allocator
 
 def peak():  # MiB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)

@@ -6,8 +6,9 @@ import cv2
 import pytest
 import torch
 
+from cliphaze_cli.allocator import tune_allocator
 from cliphaze_cli.errors import UsageError
-from cliphaze_cli.runtime import autocast, cores_for_each_thread, resolve_device, resolve_precision, tune_allocator
+from cliphaze_cli.runtime import autocast, cores_for_each_thread, resolve_device, resolve_precision
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 

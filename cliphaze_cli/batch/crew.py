@@ -1,15 +1,19 @@
-"""How many photos a batch works on at a time."""
+"""How many photos a batch works on at a time, and with what."""
 
 from dataclasses import dataclass
 
-# Photos scale better than threads within a photo, but each takes memory; more on request.
+# Of worker processes, unless more are asked for. Each takes memory and seconds to start.
 MOST_BY_DEFAULT = 8
+PHOTOS_EACH = 4
+MEMORY_EACH = 2**30
+
 STREAMS = 2  # photos at a time on a GPU: one is copied while the other is computed
+SUPPLIERS = 8  # threads that read for a GPU, and as many that write
 
 
 @dataclass(frozen=True)
 class Crew:
-    """How many threads read, process and write.
+    """How many threads read, process and write in one process.
 
     `cores_each` is for each thread to compute with; None leaves them as they are.
     """
@@ -23,19 +27,27 @@ class Crew:
 ONE_AT_A_TIME = Crew()
 
 
-def crew_for(photos: int, *, device: str, cores: int, jobs: int | None = None) -> Crew:
-    """Share a machine's cores out to the photos of a batch.
+def crew_for(device: str, *, cores: int, jobs: int | None = None) -> Crew:
+    """Share out one process's cores.
 
     Args:
-        photos: how many there are.
-        device: "cpu", "cuda" or "mps".
+        device: "cpu", where one photo at a time gets them all, "cuda" or "mps", which all cores supply.
         cores: how many this process may use.
-        jobs: photos at a time; None decides by the rest.
+        jobs: photos at a time on a GPU; None decides by its kind.
     """
     if device == "cpu":
-        processing = max(1, min(jobs or min(cores, MOST_BY_DEFAULT), photos))
-        # Reading a photo takes half as long as dehazing it; writing may take longer, as PNG does.
-        return Crew((processing + 1) // 2, processing, processing, max(1, cores // processing))
-    processing = max(1, min(jobs or (STREAMS if device == "cuda" else 1), photos))
-    supplying = max(processing, min(cores, MOST_BY_DEFAULT, photos))
+        return Crew(cores_each=cores)
+    processing = jobs or (STREAMS if device == "cuda" else 1)
+    supplying = max(processing, min(cores, SUPPLIERS))
     return Crew(supplying, processing, supplying)
+
+
+def processes_for(photos: int, *, cores: int, memory: int | None, jobs: int | None = None) -> int:
+    """How many processes shall dehaze on a CPU: one for each core, if the photos and the memory are worth them.
+
+    memory: bytes that are available, None if unknown. jobs: so many, but not more than there are photos.
+    """
+    if jobs is not None:
+        return min(jobs, photos)
+    enough_for = MOST_BY_DEFAULT if memory is None else memory // MEMORY_EACH
+    return max(1, min(cores, MOST_BY_DEFAULT, photos // PHOTOS_EACH, enough_for))

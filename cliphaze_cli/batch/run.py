@@ -3,16 +3,18 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cliphaze_cli.batch.budget import POLL_SECONDS, ByteBudget
+from cliphaze_cli.batch.budget import ByteBudget
 from cliphaze_cli.batch.channel import Channel
 from cliphaze_cli.batch.crew import ONE_AT_A_TIME, Crew
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.report import BatchReport, FileResult, InOrder, Status, bytes_of, explain
+from cliphaze_cli.batch.threads import WatchedThread, wait_for
 from cliphaze_cli.errors import CliphazeError, OutputExistsError
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ class Product:
 
 
 def run(
-    jobs: Sequence[Job],
+    jobs: Iterable[Job],
     process: Callable[["Photo"], Product],
     *,
     read: Callable[[Path], "Photo"],
@@ -120,7 +122,7 @@ class _Step:
 class _Pipeline:
     def __init__(
         self,
-        jobs: Sequence[Job],
+        jobs: Iterable[Job],
         process: Callable[["Photo"], Product],
         *,
         read: Callable[[Path], "Photo"],
@@ -156,11 +158,11 @@ class _Pipeline:
                 try:
                     if not interrupted:
                         self._process_all()
-                        _wait_for(threads)
+                        wait_for(threads)
                     self._stop.set()
                     if interrupted and self._on_interrupt is not None:
                         self._on_interrupt()
-                    _wait_for(threads)
+                    wait_for(threads)
                     break
                 except KeyboardInterrupt:
                     interrupted = True
@@ -170,14 +172,12 @@ class _Pipeline:
             raise self._broken
         return BatchReport(self._results.all(), interrupted)
 
-    def _threads(self) -> list[threading.Thread]:
+    def _threads(self) -> list[WatchedThread]:
         """All but the calling one, which processes too."""
         stages = [("read", self._read_all)] * self._crew.reading
         stages += [("process", self._process_all)] * (self._crew.processing - 1)
         stages += [("write", self._write_all)] * self._crew.writing
-        return [
-            threading.Thread(target=self._in_thread, args=(work,), name=f"cliphaze-{name}") for name, work in stages
-        ]
+        return [WatchedThread(partial(self._in_thread, work), f"cliphaze-{name}") for name, work in stages]
 
     def _read_all(self) -> None:
         while self._budget.begin(self._stop):
@@ -241,10 +241,3 @@ class _Pipeline:
         except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
             self._broken = error
             self._stop.set()
-
-
-def _wait_for(threads: Iterable[threading.Thread]) -> None:
-    # In short waits: on Windows a plain join() cannot be interrupted.
-    for thread in threads:
-        while thread.is_alive():
-            thread.join(POLL_SECONDS)

@@ -1,60 +1,40 @@
 """Do what `cliphaze dehaze` has planned, and tell people, programs and the report what came of it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import partial
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from cliphaze_cli.batch.crew import crew_for
+from cliphaze_cli.batch.assignment import Assignment
+from cliphaze_cli.batch.crew import processes_for
 from cliphaze_cli.batch.folders import make_folders
+from cliphaze_cli.batch.one_process import OneProcess
 from cliphaze_cli.batch.plan import Plan
 from cliphaze_cli.batch.report import BatchReport, FileResult
-from cliphaze_cli.batch.run import run
+from cliphaze_cli.batch.worker_processes import WorkerProcesses
 from cliphaze_cli.cli import outcome
 from cliphaze_cli.cli.console import Console
-from cliphaze_cli.cli.loading import add_clip, description, load, nothing_used
 from cliphaze_cli.cli.progress import progress_bar
 from cliphaze_cli.errors import CliphazeError
-from cliphaze_cli.imaging.limits import Limits
+from cliphaze_cli.loading import nothing_used
+from cliphaze_cli.machine import computes_on_cpu, memory_bytes, usable_cores
 from cliphaze_cli.report.document import Document, Run
-from cliphaze_cli.report.settings import Settings
 from cliphaze_cli.report.storage import LiveReport, save
 
-if TYPE_CHECKING:
-    from cliphaze_cli.dehazer import Dehazer
-    from cliphaze_cli.imaging.isolated import IsolatedReader
 
-
-@dataclass(frozen=True)
-class Conditions:
-    """What a run is bound to, besides the look of its photos.
+def carry_out(work: Plan, assignment: Assignment, console: Console, *, jobs: int | None, report: Path | None) -> int:
+    """Dehaze what `work` says and return the exit code; raises CliphazeError if it cannot be started.
 
     jobs: photos at a time, None for as many as are good. report: where to write one; it lies there from before the
-    first photo on. retried_sha256: of the weights of the run that is retried.
+    first photo on.
     """
-
-    device: str
-    limits: Limits
-    jobs: int | None = None
-    overwrite: bool = False
-    skip_existing: bool = False
-    report: Path | None = None
-    retried_sha256: str | None = None
-
-
-def carry_out(work: Plan, settings: Settings, conditions: Conditions, console: Console) -> int:
-    """Dehaze what `work` says and return the exit code; raises CliphazeError if it cannot be started."""
-    record = Run("dehaze", settings.record, nothing_used(settings.model))
-    batch, report = BatchReport(()), conditions.report
+    record = Run("dehaze", assignment.settings.record, nothing_used(assignment.settings.model))
+    batch = BatchReport(())
     if work.jobs:
-        from cliphaze_cli.imaging.isolated import IsolatedReader
-
-        with IsolatedReader(conditions.limits) as reader:
-            dehazer = _loaded(settings, conditions, console)
-            record = record.using(description(dehazer))
+        with _workforce(len(work.jobs), assignment, jobs, console) as workforce:
+            record = record.using(used := workforce.used)
+            console.detail(f"{used['model']} on {used['device']}, {used['precision']}, long side {used['resolution']}")
             _make_folders(work, report)
-            batch = _run(work, reader, dehazer, settings, conditions, record, console)
+            batch = _run(work, workforce, record, console, report=report, replace=assignment.overwrite)
     else:
         _make_folders(work, report)
 
@@ -78,43 +58,31 @@ def _make_folders(work: Plan, report: Path | None) -> None:
         make_folders([report.parent])
 
 
-def _loaded(settings: Settings, conditions: Conditions, console: Console) -> "Dehazer":
-    weights = None if settings.weights is None else Path(settings.weights)
-    dehazer = load(settings.model, weights, conditions.device, settings.precision, settings.resolution)
-    if not settings.no_clip:
-        add_clip(dehazer, settings.clip, console)
-    if conditions.retried_sha256 not in (None, dehazer.weights_sha256):
-        console.notice(f"the weights {dehazer.weights_name} are not those of the run that is retried")
-    used = description(dehazer)
-    console.detail(f"{used['model']} on {used['device']}, {used['precision']}, long side {used['resolution']}")
-    return dehazer
+def _workforce(
+    photos: int, assignment: Assignment, jobs: int | None, console: Console
+) -> AbstractContextManager[OneProcess | WorkerProcesses]:
+    if computes_on_cpu(assignment.device):
+        cores = usable_cores()
+        count = processes_for(photos, cores=cores, memory=memory_bytes(), jobs=jobs)
+        if count > 1:
+            return WorkerProcesses(assignment, count=count, cores_each=max(1, cores // count), notice=console.notice)
+    return OneProcess(assignment, jobs=jobs, notice=console.notice)
 
 
 def _run(
     work: Plan,
-    reader: "IsolatedReader",
-    dehazer: "Dehazer",
-    settings: Settings,
-    conditions: Conditions,
+    workforce: OneProcess | WorkerProcesses,
     record: Run,
     console: Console,
+    *,
+    report: Path | None,
+    replace: bool,
 ) -> BatchReport:
-    from cliphaze_cli.batch.dehazing import dehazing
-    from cliphaze_cli.imaging import imagefile
-    from cliphaze_cli.runtime import cores_for_each_thread, usable_cores
-
     def so_far(results: Iterable[FileResult]) -> Document:
         return record.document(outcome.all_results(work, results))
 
-    overwrite, skip_existing = conditions.overwrite, conditions.skip_existing
-    crew = crew_for(len(work.jobs), device=dehazer.device.type, cores=usable_cores(), jobs=conditions.jobs)
-    live = None if conditions.report is None else LiveReport(conditions.report, so_far, replace=overwrite)
-
-    def on_interrupt() -> None:
-        reader.close()
-        dehazer.cancel()
-
-    with progress_bar(console, len(work.jobs)) as advance, cores_for_each_thread(crew.cores_each):
+    live = None if report is None else LiveReport(report, so_far, replace=replace)
+    with progress_bar(console, len(work.jobs)) as advance:
 
         def finished(result: FileResult) -> None:
             console.detail(outcome.file_line(result))
@@ -122,15 +90,4 @@ def _run(
             if live is not None:
                 live.add(result)
 
-        return run(
-            work.jobs,
-            dehazing(
-                dehazer, strength=settings.strength, maps=settings.density, replace_maps=overwrite or skip_existing
-            ),
-            read=reader,
-            write=partial(imagefile.write, quality=settings.quality, replace=overwrite),
-            on_result=finished,
-            on_interrupt=on_interrupt,
-            skip_existing=skip_existing,
-            crew=crew,
-        )
+        return workforce.run(work.jobs, finished)

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
+from cliphaze_cli.batch.assignment import Assignment
 from cliphaze_cli.batch.plan import ExtraOutputs, Plan, plan, plan_pairs
 from cliphaze_cli.batch.refusals import refuse_report
 from cliphaze_cli.cli import options
-from cliphaze_cli.cli.carry_out import Conditions, carry_out
+from cliphaze_cli.cli.carry_out import carry_out
 from cliphaze_cli.errors import UsageError
 from cliphaze_cli.imaging.atomic import shown
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_named
@@ -176,16 +177,15 @@ def dehaze(
         refuse_report(report, [*work.files, *read], overwrite=overwrite)
     if work.ignored:
         console.detail(f"{work.ignored} files ignored: their names are not those of photos")
-    conditions = Conditions(
+    assignment = Assignment(
+        settings,
         device=device,
         limits=options.limits_of(max_megapixels, time_limit),
-        jobs=jobs,
         overwrite=overwrite,
         skip_existing=skip_existing,
-        report=report,
         retried_sha256=None if left is None else left.weights_sha256,
     )
-    raise typer.Exit(carry_out(work, settings, conditions, console))
+    raise typer.Exit(carry_out(work, assignment, console, jobs=jobs, report=report))
 
 
 def _planned(

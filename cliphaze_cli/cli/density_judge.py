@@ -26,7 +26,7 @@ class Judge:
 
 def by_clip(name: str, builder: str, prompts: Prompts, device: str) -> Judge:
     """CLIP from the cache. Raises WeightsError where it is not, with how to get it and what else there is."""
-    from cliphaze_cli.runtime import tune_allocator
+    from cliphaze_cli.allocator import tune_allocator
 
     available = clip_available(name)
     tune_allocator()

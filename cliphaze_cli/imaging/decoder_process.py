@@ -8,13 +8,16 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
+from cliphaze_cli import child_process
+from cliphaze_cli.allocator import tune_allocator
 from cliphaze_cli.errors import ImageError
 from cliphaze_cli.imaging.imagefile import read
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.imaging.photo_stream import send_error, send_photo
-from cliphaze_cli.imaging.pipes import enlarge_pipe
 
 _PATIENCE = 5.0  # seconds after which this process ends itself, if the one that should have ended it is gone
+
+_KEPT_BYTES = 256 * 2**20  # from one photo to the next: what decoding one of 24 megapixels takes
 
 
 def main(limits: Limits) -> None:
@@ -22,7 +25,9 @@ def main(limits: Limits) -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the process that asks decides when to end
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    replies = _standard_output_alone()
+    replies = child_process.standard_output_alone()
+    os.dup2(1, 2)  # decoders print on stderr too
+    tune_allocator(_KEPT_BYTES)
     _bound_memory(limits.decoder_bytes)
     with contextlib.suppress(BrokenPipeError):
         for request in sys.stdin.buffer:
@@ -45,16 +50,6 @@ def _end_after(seconds: float) -> None:
     """Let the system end this process then, even if a decoder never returns to Python; 0: never."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, seconds)
-
-
-def _standard_output_alone() -> BinaryIO:
-    """The stream for replies. Decoders that print (libtiff does) print to nowhere instead of into it, or on stderr."""
-    replies = os.fdopen(os.dup(1), "wb")
-    enlarge_pipe(replies.fileno())
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    return replies
 
 
 def _bound_memory(size: int) -> None:

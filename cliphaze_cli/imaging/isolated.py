@@ -6,12 +6,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from queue import Empty, Queue
 from typing import BinaryIO
 
+from cliphaze_cli import child_process
 from cliphaze_cli.errors import ImageError
 from cliphaze_cli.imaging.atomic import shown
 from cliphaze_cli.imaging.limits import Limits
@@ -19,11 +19,8 @@ from cliphaze_cli.imaging.photo import Photo
 from cliphaze_cli.imaging.photo_stream import receive
 
 _SLICE = 0.5  # seconds; a time limit is counted in such, so that it stands still while this process is stopped (Ctrl-Z)
-# The path of this process before any import, or the child would import what lies in the current folder, which may be
-# one of somebody's photos.
 _PROGRAM = """\
 import sys
-sys.path[:] = sys.argv[3:]
 from cliphaze_cli.imaging import decoder_process, limits
 decoder_process.main(limits.Limits(int(sys.argv[1]), float(sys.argv[2])))
 """
@@ -85,16 +82,12 @@ class _Decoder:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        arguments = [str(limits.max_pixels), str(limits.seconds), *map(str, sys.path)]
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # the decoder multiplies no matrices
-                # Ctrl-C goes to all processes of a terminal; this one is ended by the one that asks.
-                start_new_session=True,
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            self._process = child_process.start(
+                _PROGRAM,
+                str(limits.max_pixels),
+                str(limits.seconds),
+                environment={"OPENBLAS_NUM_THREADS": "1"},  # the decoder multiplies no matrices
             )
         except OSError as error:
             raise ImageError(f"cannot start the process that reads photos: {error.strerror}") from error
@@ -158,10 +151,7 @@ class _Decoder:
             return self._too_slow()
         if code == -getattr(signal, "SIGKILL", 0):
             return "its decoder was killed, perhaps because memory ran out; make it smaller, or close other programs"
-        if code is None:
-            how = f"{type(reply).__name__}: {reply}"
-        else:
-            how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+        how = f"{type(reply).__name__}: {reply}" if code is None else child_process.how_it_ended(self._process)
         return f"its decoder crashed ({how}): the file is damaged or made to do harm; save it anew in another program"
 
 

@@ -2,34 +2,42 @@
 
 import pytest
 
-from cliphaze_cli.batch.crew import Crew, crew_for
+from cliphaze_cli.batch.crew import Crew, crew_for, processes_for
+
+GB = 2**30
 
 
 @pytest.mark.parametrize(
-    ("photos", "cores", "jobs", "expected"),
+    ("photos", "cores", "memory", "jobs", "expected"),
     [
-        (1, 8, None, Crew(1, 1, 1, 8)),  # all for the one photo
-        (50, 1, None, Crew(1, 1, 1, 1)),
-        (50, 2, None, Crew(1, 2, 2, 1)),
-        (3, 8, None, Crew(2, 3, 3, 2)),
-        (50, 64, None, Crew(4, 8, 8, 8)),  # each takes memory
-        (50, 64, 16, Crew(8, 16, 16, 4)),
-        (50, 2, 5, Crew(3, 5, 5, 1)),
-        (50, 4, 1, Crew(1, 1, 1, 4)),
+        (1, 8, None, None, 1),
+        (7, 8, None, None, 1),  # starting another takes as long as dehazing a few
+        (8, 8, None, None, 2),
+        (50, 1, None, None, 1),
+        (50, 2, None, None, 2),
+        (500, 64, None, None, 8),  # each takes memory
+        (500, 64, 3.5 * GB, None, 3),
+        (500, 64, 0, None, 1),
+        (500, 64, GB, 16, 16),  # who asks gets
+        (50, 2, None, 5, 5),
+        (3, 2, None, 5, 3),
+        (50, 4, None, 1, 1),
     ],
 )
-def test_on_a_cpu(photos: int, cores: int, jobs: int | None, expected: Crew) -> None:
-    assert crew_for(photos, device="cpu", cores=cores, jobs=jobs) == expected
+def test_processes_on_a_cpu(photos: int, cores: int, memory: float | None, jobs: int | None, expected: int) -> None:
+    available = None if memory is None else int(memory)
+    assert processes_for(photos, cores=cores, memory=available, jobs=jobs) == expected
 
 
 @pytest.mark.parametrize(
-    ("device", "photos", "jobs", "expected"),
+    ("device", "jobs", "expected"),
     [
-        ("cuda", 50, None, Crew(8, 2, 8)),
-        ("cuda", 1, None, Crew(1, 1, 1)),
-        ("cuda", 50, 1, Crew(8, 1, 8)),
-        ("mps", 50, None, Crew(8, 1, 8)),
+        ("cpu", None, Crew(1, 1, 1, 16)),  # all for the photo in work
+        ("cuda", None, Crew(8, 2, 8)),
+        ("cuda", 1, Crew(8, 1, 8)),
+        ("cuda", 12, Crew(12, 12, 12)),
+        ("mps", None, Crew(8, 1, 8)),
     ],
 )
-def test_a_gpu_is_supplied_by_all_cores(device: str, photos: int, jobs: int | None, expected: Crew) -> None:
-    assert crew_for(photos, device=device, cores=16, jobs=jobs) == expected
+def test_threads_of_a_process(device: str, jobs: int | None, expected: Crew) -> None:
+    assert crew_for(device, cores=16, jobs=jobs) == expected

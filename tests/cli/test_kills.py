@@ -71,21 +71,26 @@ def finish(folder: Path, weights: Path, names: list[str], *options: str) -> None
     assert assert_whole(folder / "out", folder / "in", maps="--density" in options) == names
 
 
-def test_killed_runs_leave_whole_files_and_the_next_one_finishes(tmp_path: Path, doubling_weights: Path) -> None:
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_killed_runs_leave_whole_files_and_the_next_one_finishes(
+    tmp_path: Path, doubling_weights: Path, jobs: str
+) -> None:
     names = make_photos(tmp_path / "in", 20)
-    struck = [strike(tmp_path, doubling_weights, signal.SIGKILL, moment) for moment in (0.0, 0.11)]
+    options = ("--jobs", jobs)
+    struck = [strike(tmp_path, doubling_weights, signal.SIGKILL, moment, *options) for moment in (0.0, 0.11)]
     assert any(struck)
-    finish(tmp_path, doubling_weights, names)
+    finish(tmp_path, doubling_weights, names, *options)
 
 
+@pytest.mark.parametrize("jobs", ["1", "3"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_finishes_what_is_being_written_and_tells_the_rest(
-    tmp_path: Path, doubling_weights: Path, number: int
+    tmp_path: Path, doubling_weights: Path, number: int, jobs: str
 ) -> None:
     names = make_photos(tmp_path / "in", 200, size=(300, 300))
-    process = begin(tmp_path, doubling_weights)
+    process = begin(tmp_path, doubling_weights, "--jobs", jobs)
     try:
-        wait_for(lambda: "001.png" in visible(tmp_path / "out"), process)
+        wait_for(lambda: len(visible(tmp_path / "out")) >= 2, process)
         process.send_signal(number)
         out, err = process.communicate(timeout=PATIENCE)
     finally:
@@ -101,7 +106,7 @@ def test_an_interruption_finishes_what_is_being_written_and_tells_the_rest(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [(), ("--density",)], ids=["photos", "maps"])
+@pytest.mark.parametrize("options", [(), ("--density",), ("--jobs", "3")], ids=["photos", "maps", "processes"])
 def test_very_many_kills_at_random_moments(tmp_path: Path, doubling_weights: Path, options: tuple[str, ...]) -> None:
     """SIGKILL, SIGTERM and SIGINT by turns; every tenth while the process starts, the others while it works."""
     random.seed(4)

@@ -1,9 +1,9 @@
 """Load the network that a command asked for, with CLIP where it is here and of use."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cliphaze_cli.cli.console import Console
 from cliphaze_cli.errors import WeightsError
 from cliphaze_cli.prior import clip_model
 
@@ -18,21 +18,21 @@ def load(model: str, weights: Path | None, device: str, precision: str, resoluti
     return Dehazer.from_pretrained(model, weights=weights, device=device, precision=precision, resolution=resolution)
 
 
-def add_clip(dehazer: "Dehazer", clip: str | None, console: Console) -> None:
-    """Give the dehazer CLIP, if its weights can use it; where CLIP was not asked for, being without is only noted."""
+def add_clip(dehazer: "Dehazer", clip: str | None, notice: Callable[[str], object]) -> None:
+    """Give the dehazer CLIP, if its weights can use it; where CLIP was not asked for, being without is a notice."""
     if not dehazer.instructions:
         if clip is not None:
-            console.notice(f"the weights {dehazer.weights_name} were trained without CLIP: --clip changes nothing")
+            notice(f"the weights {dehazer.weights_name} were trained without CLIP: --clip changes nothing")
         return
     try:
         if clip is None and not clip_model.clip_available(clip_model.DEFAULT_MODEL):
-            console.notice("dehazing without CLIP: `cliphaze download-weights` fetches it (--no-clip: never use it)")
+            notice("dehazing without CLIP: `cliphaze download-weights` fetches it (--no-clip: never use it)")
             return
         dehazer.prior = clip_model.ClipPrior.from_cache(clip or clip_model.DEFAULT_MODEL, device=dehazer.device)
     except (WeightsError, ImportError) as error:
         if clip is not None:
             raise
-        console.notice(f"dehazing without CLIP: {error}")
+        notice(f"dehazing without CLIP: {error}")
 
 
 def description(dehazer: "Dehazer") -> dict[str, Any]:
