@@ -1,5 +1,6 @@
 """The real process, interrupted and killed at random moments: nothing half-written, nothing lost, and it goes on."""
 
+import contextlib
 import json
 import random
 import signal
@@ -29,6 +30,20 @@ def visible(out: Path) -> set[str]:
     return {name for name in files_in(out) if not name.startswith(".")} if out.exists() else set()
 
 
+def wait_until_nobody_is_in(folder: Path) -> None:
+    def somebody() -> bool:
+        for link in Path("/proc").glob("[0-9]*/cwd"):
+            with contextlib.suppress(OSError):
+                if link.readlink() == folder:
+                    return True
+        return False
+
+    deadline = time.monotonic() + PATIENCE
+    while somebody():
+        assert time.monotonic() < deadline, "a process outlives the killed one"
+        time.sleep(0.02)
+
+
 def strike(folder: Path, weights: Path, number: int, moment: float | None, *options: str) -> bool:
     """Start a run and signal it `moment` seconds after it made something new (None: while it starts); return whether
     it was still running then. Assert that it left whole files only, and told the truth where it could still tell."""
@@ -46,6 +61,7 @@ def strike(folder: Path, weights: Path, number: int, moment: float | None, *opti
     finally:
         process.kill()
         process.wait()
+    wait_until_nobody_is_in(folder)  # its worker processes finish what they are writing
     assert_whole(folder / "out", folder / "in", maps="--density" in options, leftovers=number == signal.SIGKILL)
     if number == signal.SIGKILL:
         assert process.returncode in (-signal.SIGKILL, 0)
