@@ -27,13 +27,22 @@ class CAM(nn.Module):
         nn.init.zeros_(self.implicit.bias)
         self.weight = nn.Conv2d(channels, channels, 1)
 
-    def forward(self, local: Tensor, global_: Tensor, density: Tensor | None, embedding: Tensor | None) -> Tensor:
+    def forward(
+        self,
+        local: Tensor,
+        global_: Tensor,
+        density: Tensor | None,
+        embedding: Tensor | None,
+        *,
+        plus: Tensor | None = None,
+    ) -> Tensor:
         """Blend the two paths.
 
         Args:
             local, global_: (B, C, H, W).
             density: (B, 1, H, W) in [0, 1], negative where absent, or None.
             embedding: (B, EMBEDDING_WIDTH), or None.
+            plus: (B, C, H, W), a residual that is added to the blend.
 
         Returns:
             (B, C, H, W).
@@ -53,7 +62,7 @@ class CAM(nn.Module):
                 x = x * (1 + scale) + shift
             return torch.lerp(local, global_, torch.sigmoid(self.weight(F.gelu(x))))
 
-        return in_bands(blend, local, global_, *(() if density is None else (density,)))
+        return in_bands(blend, local, global_, *(() if density is None else (density,)), plus=plus)
 
 
 def _with_presence(density: Tensor | None, like: Tensor) -> Tensor:

@@ -80,7 +80,7 @@ class CLIPHaze(nn.Module):
         level2 = self.decoder2(self.up2(level3, level2), instruction)
         level1 = self.decoder1(self.up1(level2, level1), instruction)
 
-        maps = F.pixel_shuffle(self.head(level1), self.config.stem)[..., :height, :width].float()
+        maps = planes(self.head(level1), self.config.stem)[..., :height, :width].float()
         optical_depth, airlight, *sharing = maps.split(HEAD_CHANNELS, 1)
         optical_depth = optical_depth.clamp(*OPTICAL_DEPTHS)
         airlight = share_airlight(TYPICAL_AIRLIGHT + airlight, hazy.float(), optical_depth, *sharing)
@@ -98,6 +98,13 @@ class Up(nn.Module):
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """(B, channels, H, W) and (B, channels_out, 2H, 2W) -> (B, channels_out, 2H, 2W)."""
         return self.merge(torch.cat([F.pixel_shuffle(self.expand(x), 2), skip], 1))
+
+
+def planes(x: Tensor, factor: int) -> Tensor:
+    """`F.pixel_shuffle`, but with each channel a plane of memory, which is what the arithmetic after it is fastest on:
+    (B, C * factor^2, h, w) -> (B, C, h * factor, w * factor)."""
+    x = x.unflatten(1, (-1, factor, factor))  # (B, C, factor, factor, h, w)
+    return x.permute(0, 1, 4, 2, 5, 3).contiguous().flatten(4, 5).flatten(2, 3)
 
 
 def share_airlight(

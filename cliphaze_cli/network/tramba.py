@@ -61,8 +61,8 @@ class TrambaDA(nn.Module):
     def forward(self, x: Tensor, instruction: Instruction) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
         y = self.norm1(x)
-        x = x + self.cam(self.transformer(y), self.mamba(y), instruction.density, instruction.embedding)
-        return in_bands(lambda rows: rows + self.ffn(self.norm2(rows)), x, halo=1)
+        x = self.cam(self.transformer(y), self.mamba(y), instruction.density, instruction.embedding, plus=x)
+        return in_bands(lambda rows: self.ffn(self.norm2(rows)), x, halo=1, plus=x)
 
 
 class GatedFFN(nn.Module):
