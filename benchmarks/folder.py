@@ -21,7 +21,7 @@ from benchmarks import processes
 from benchmarks.made import make_photo
 from benchmarks.timing import machine
 from cliphaze_cli.batch.assignment import Assignment
-from cliphaze_cli.batch.dehazing import dehazing
+from cliphaze_cli.batch.dehazing import Dehazing
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.worker_processes import WorkerProcesses
 from cliphaze_cli.dehazer import Dehazer
@@ -80,7 +80,7 @@ def _make_folder(folder: Path, count: int, size: float) -> list[Path]:
 
 def _in_process(sources: list[Path], target: Path) -> tuple[float, float, float]:
     """Seconds of (computing alone with all cores, with one core, reading and writing alone)."""
-    process = dehazing(Dehazer.from_pretrained(), strength=1.0, maps=False)
+    process = Dehazing(Dehazer.from_pretrained(), strength=1.0, maps=False)
     with IsolatedReader() as reader:
         kinds = [reader(path) for path in sources[:KINDS]]
         clear = [process(photo).photo for photo in kinds]

@@ -145,8 +145,25 @@ class Dehazer:
         Raises:
             ValueError: a strength outside 0..1.
         """
-        (result,) = self._dehaze([pixels], strength, density)
+        (result,) = self.dehaze_together([pixels], strength=strength, density=density)
         return result
+
+    def dehaze_together(
+        self, photos: list[NDArray], *, strength: float = 1.0, density: NDArray | None = None
+    ) -> list[Dehazed]:
+        """Dehaze pixel arrays of one size, which go through the network together, as many at a time as it may take.
+
+        Arguments, results and errors are those of `dehaze`; a density map is for all.
+        """
+        if not 0 <= strength <= 1:
+            raise ValueError(f"strength must lie between 0 (nothing) and 1 (all haze), not {strength}")
+        height, width = self._working_size(photos[0])
+        together = max(1, PIXELS_TOGETHER // (height * width))
+        results: list[Dehazed] = []
+        with own_stream(self.device):
+            for first in range(0, len(photos), together):
+                results += self._dehaze_together(photos[first : first + together], strength, density)
+        return results
 
     def cancel(self) -> None:
         """Let what other threads are computing raise CliphazeError soon, and all that comes later; for good."""
@@ -159,21 +176,9 @@ class Dehazer:
 
     def _dehaze_like(self, images: list[Any], strength: float) -> list[Dehazed]:
         """Images of one size, and what comes back is of their kind."""
-        results = self._dehaze([to_pixels(image) for image in images], strength, None)
+        results = self.dehaze_together([to_pixels(image) for image in images], strength=strength)
         pairs = zip(results, images, strict=True)
         return [replace(result, image=from_pixels(result.image, like=image)) for result, image in pairs]
-
-    def _dehaze(self, photos: list[NDArray], strength: float, density: NDArray | None) -> list[Dehazed]:
-        """Dehaze arrays of one size, as many at a time as the network may take."""
-        if not 0 <= strength <= 1:
-            raise ValueError(f"strength must lie between 0 (nothing) and 1 (all haze), not {strength}")
-        height, width = self._working_size(photos[0])
-        together = max(1, PIXELS_TOGETHER // (height * width))
-        results: list[Dehazed] = []
-        with own_stream(self.device):
-            for first in range(0, len(photos), together):
-                results += self._dehaze_together(photos[first : first + together], strength, density)
-        return results
 
     def _dehaze_together(self, photos: list[NDArray], strength: float, density: NDArray | None) -> list[Dehazed]:
         source, densities, embeddings = "model", None, None

@@ -53,17 +53,18 @@ def test_an_infinity_that_the_maps_hide_is_noticed(tmp_path: Path) -> None:
 
 
 def test_an_overflow_costs_that_photo_only(tmp_path: Path) -> None:
-    from cliphaze_cli.batch.dehazing import dehazing
+    from cliphaze_cli.batch.dehazing import Dehazing
     from cliphaze_cli.batch.job import Job
-    from cliphaze_cli.batch.run import run
+    from cliphaze_cli.batch.run import Together, run
     from cliphaze_cli.imaging import imagefile
 
     for name, pixels in (("a", GREY), ("b", WHITE), ("c", GREY)):
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
     dehazer = Dehazer.from_pretrained(weights=scaled(tmp_path, SCALE_FP32), device="cpu")
     jobs = [Job(tmp_path / f"{name}.png", tmp_path / f"{name}_out.png") for name in "abc"]
-    process = dehazing(dehazer, strength=1.0, maps=False)
-    report = run(jobs, process, read=imagefile.read, write=imagefile.write)
+    process = Dehazing(dehazer, strength=1.0, maps=False)
+    together = Together(process.together, pixels=1 << 20)
+    report = run(jobs, process, together=together, read=imagefile.read, write=imagefile.write)
     assert [result.status for result in report.results] == ["done", "failed", "done"]
     assert "not finite" in (report.results[1].reason or "")
     assert not (tmp_path / "b_out.png").exists()

@@ -1,5 +1,6 @@
 """From the threads of one stage of a batch to those of the next."""
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from queue import Empty, Full, Queue
@@ -34,6 +35,18 @@ class Channel(Generic[T]):
         if last:
             for _ in range(self._receivers):
                 self.send(None)
+
+    def ready(self) -> list[T]:
+        """Further items that are there already."""
+        found: list[T] = []
+        with contextlib.suppress(Empty):
+            while True:
+                item = self._queue.get_nowait()
+                if item is None:  # the end, which stays for whoever asks next
+                    self._queue.put(None)
+                    break
+                found.append(item)
+        return found
 
     def __iter__(self) -> Iterator[T]:
         """Yield items until their end, or until the batch is stopped."""

@@ -1,6 +1,7 @@
-"""What a batch does with each photo: dehaze it, and write its density maps where they are wanted."""
+"""What a batch does with photos: dehaze them, and write their density maps where they are wanted."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,27 +14,43 @@ if TYPE_CHECKING:
     from cliphaze_cli.imaging.photo import Photo
 
 
-def dehazing(
-    dehazer: "Dehazer", *, strength: float, maps: bool, replace_maps: bool = True
-) -> "Callable[[Photo], Product]":
-    """Return the `process` of `batch.run`: dehaze with `strength` 0..1, and with `maps` export the haze density.
+@dataclass(frozen=True)
+class Dehazing:
+    """The `process` of `batch.run`: dehaze with `strength` 0..1, and with `maps` export the haze density.
 
     Without `replace_maps` a map that exists makes its photo fail.
 
     Details of each product: density_mean (0..1, of the hazy photo) and density_source ("clip" or "model").
     """
-    return partial(_dehaze, dehazer, strength, maps, replace_maps)
 
+    dehazer: "Dehazer"
+    strength: float
+    maps: bool
+    replace_maps: bool = True
 
-def _dehaze(dehazer: "Dehazer", strength: float, maps: bool, replace_maps: bool, photo: "Photo") -> Product:
-    from cliphaze_cli.imaging.imagefile import with_pixels
+    def __call__(self, photo: "Photo") -> Product:
+        """Dehaze one photo."""
+        (product,) = self.together([photo])
+        return product
 
-    dehazed = dehazer.dehaze(photo.pixels, strength=strength)
-    return Product(
-        with_pixels(photo, dehazed.image),
-        write_extras=partial(_write_maps, photo, dehazed, _title(dehazer, dehazed), replace_maps) if maps else None,
-        details={"density_mean": float(dehazed.density.mean()), "density_source": dehazed.density_source},
-    )
+    def together(self, photos: "Sequence[Photo]") -> list[Product]:
+        """Dehaze photos of one size at once."""
+        dehazed = self.dehazer.dehaze_together([photo.pixels for photo in photos], strength=self.strength)
+        return [self._product(photo, one) for photo, one in zip(photos, dehazed, strict=True)]
+
+    def _product(self, photo: "Photo", dehazed: "Dehazed") -> Product:
+        from cliphaze_cli.imaging.imagefile import with_pixels
+
+        write_maps = partial(_write_maps, photo, dehazed, self._title(dehazed), self.replace_maps)
+        return Product(
+            with_pixels(photo, dehazed.image),
+            write_extras=write_maps if self.maps else None,
+            details={"density_mean": float(dehazed.density.mean()), "density_source": dehazed.density_source},
+        )
+
+    def _title(self, dehazed: "Dehazed") -> str:
+        prior = self.dehazer.prior if dehazed.density_source == "clip" else None
+        return f"haze density ({density_label(prior.name if prior is not None else None)})"
 
 
 def _write_maps(photo: "Photo", dehazed: "Dehazed", title: str, replace: bool, job: Job) -> None:
@@ -43,8 +60,3 @@ def _write_maps(photo: "Photo", dehazed: "Dehazed", title: str, replace: bool, j
 
     density = upsample_density(dehazed.density, photo.pixels)
     save_density(density, photo.pixels, job.stem, title=title, replace=replace)
-
-
-def _title(dehazer: "Dehazer", dehazed: "Dehazed") -> str:
-    prior = dehazer.prior if dehazed.density_source == "clip" else None
-    return f"haze density ({density_label(prior.name if prior is not None else None)})"

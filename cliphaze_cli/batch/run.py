@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -32,10 +32,19 @@ class Product:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class Together:
+    """How to process several photos at once: those of one size that have been read already, up to `pixels` in all."""
+
+    process: Callable[[Sequence["Photo"]], Sequence[Product]]
+    pixels: int
+
+
 def run(
     jobs: Iterable[Job],
     process: Callable[["Photo"], Product],
     *,
+    together: Together | None = None,
     read: Callable[[Path], "Photo"],
     write: Callable[["Photo", Path], Iterable[str]],
     on_result: Callable[[FileResult], object] | None = None,
@@ -47,16 +56,18 @@ def run(
     """Read, process and write every job; a file that fails is reported and the others go on.
 
     `process` runs in the calling thread and in further ones if the crew is larger, `read` and `write` in threads of
-    their own; `write` must replace its target atomically. `on_result` is called from a writing thread, once per job
-    and in their order, one at a time; an exception of it stops the batch and is raised here. KeyboardInterrupt also
-    stops it: writes under way are finished, later jobs are dropped, and the report says interrupted; `on_interrupt` is
-    called then, to end what is being read or processed. Decoded images are held up to `bytes_in_flight` plus one image
-    (`ByteBudget`). With `skip_existing` a job is left out as skipped if its target has appeared by the time it is read
-    or written: another run may be at work in the same folder.
+    their own; `write` must replace its target atomically. Photos that fail `together` are processed one by one.
+    `on_result` is called from a writing thread, once per job and in their order, one at a time; an exception of it
+    stops the batch and is raised here. KeyboardInterrupt also stops it: writes under way are finished, later jobs are
+    dropped, and the report says interrupted; `on_interrupt` is called then, to end what is being read or processed.
+    Decoded images are held up to `bytes_in_flight` plus one image (`ByteBudget`). With `skip_existing` a job is left
+    out as skipped if its target has appeared by the time it is read or written: another run may be at work in the same
+    folder.
     """
     pipeline = _Pipeline(
         jobs,
         process,
+        together=together,
         read=read,
         write=write,
         on_result=on_result,
@@ -102,6 +113,9 @@ class _Step:
             self.photo = self.product = None
         self.seconds += time.perf_counter() - started
 
+    def take(self, product: Product) -> None:
+        self.product, self.details, self.photo = product, product.details, None
+
     def result(self) -> FileResult:
         return FileResult(
             source=self.job.source,
@@ -125,6 +139,7 @@ class _Pipeline:
         jobs: Iterable[Job],
         process: Callable[["Photo"], Product],
         *,
+        together: Together | None,
         read: Callable[[Path], "Photo"],
         write: Callable[["Photo", Path], Iterable[str]],
         on_result: Callable[[FileResult], object] | None,
@@ -133,7 +148,8 @@ class _Pipeline:
         crew: Crew,
         bytes_in_flight: int,
     ) -> None:
-        self._process, self._read, self._write, self._on_result = process, read, write, on_result
+        self._process, self._together = process, together
+        self._read, self._write, self._on_result = read, write, on_result
         self._on_interrupt, self._skip_existing, self._crew = on_interrupt, skip_existing, crew
         self._jobs = enumerate(jobs)
         self._jobs_lock = threading.Lock()
@@ -194,10 +210,40 @@ class _Pipeline:
 
     def _process_all(self) -> None:
         for step in self._to_process:
-            step.attempt(self._process_one)
-            self._to_write.send(step)
+            steps = [step] if self._together is None else [step, *self._to_process.ready()]
             del step  # do not keep an image alive while waiting for the next
+            while steps:
+                like, steps = self._of_one_size(steps)
+                self._process_together(like)
+                while like:
+                    self._to_write.send(like.pop(0))
         self._to_write.end()
+
+    def _of_one_size(self, steps: list[_Step]) -> tuple[list[_Step], list[_Step]]:
+        """Those that can be processed together with the first one, and the others."""
+        first = steps[0].photo
+        if first is None or self._together is None:
+            return steps[:1], steps[1:]
+        most = max(1, self._together.pixels // (first.pixels.shape[0] * first.pixels.shape[1]))
+        like = [step for step in steps if step.photo is not None and _look_alike(step.photo, first)][:most]
+        return like, [step for step in steps if step not in like]
+
+    def _process_together(self, steps: list[_Step]) -> None:
+        photos = [step.photo for step in steps if step.photo is not None]
+        if self._together is not None and len(photos) > 1 and not self._stop.is_set():
+            started = time.perf_counter()
+            try:
+                products = self._together.process(photos)
+            except Exception:  # noqa: BLE001 - one by one it comes out which of them fails, if any
+                pass
+            else:
+                for step, product in zip(steps, products, strict=True):
+                    step.take(product)
+                    step.seconds += (time.perf_counter() - started) / len(steps)
+                return
+        del photos
+        for step in steps:
+            step.attempt(self._process_one)
 
     def _write_all(self) -> None:
         for step in self._to_write:
@@ -215,8 +261,7 @@ class _Pipeline:
 
     def _process_one(self, step: _Step) -> None:
         assert step.photo is not None
-        step.product = self._process(step.photo)
-        step.details, step.photo = step.product.details, None
+        step.take(self._process(step.photo))
 
     def _write_one(self, step: _Step) -> None:
         assert step.product is not None
@@ -241,3 +286,7 @@ class _Pipeline:
         except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
             self._broken = error
             self._stop.set()
+
+
+def _look_alike(first: "Photo", second: "Photo") -> bool:
+    return first.pixels.shape == second.pixels.shape and first.pixels.dtype == second.pixels.dtype

@@ -125,14 +125,18 @@ class WorkerProcesses:
     def _hand_out(self) -> None:
         if self._stop.is_set():
             return
-        while self._unassigned and self._idle:
-            worker = self._idle.popleft()
-            if worker in self._workers:
+        waiting, self._idle = self._idle, deque()
+        for worker in waiting:
+            if worker not in self._workers:
+                continue
+            # Photos are read ahead, but not those that another one, which is still starting perhaps, could work on.
+            unfinished = len(self._unassigned) + sum(len(each.assigned) for each in self._workers)
+            if self._unassigned and len(worker.assigned) < -(-unfinished // len(self._workers)):
                 worker.assign(*self._unassigned.popleft())
-        # Only when the last is done there are no more: a worker that dies gives its photos back.
-        if not self._unassigned and not any(worker.assigned for worker in self._workers):
-            while self._idle:
-                self._idle.popleft().send(None)
+            elif not unfinished:
+                worker.send(None)
+            else:  # even if nothing is left: a worker that dies gives its photos back
+                self._idle.append(worker)
 
     def _take_back(self, worker: "_Worker") -> None:
         """Deal with the photos of a worker that ended without having dealt with them."""

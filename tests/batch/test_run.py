@@ -1,7 +1,8 @@
 """A batch of fake images: order, overlap, failures, interruption. Nothing here needs the network."""
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from cliphaze_cli.batch.crew import Crew
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.report import FileResult
-from cliphaze_cli.batch.run import Product, run
+from cliphaze_cli.batch.run import Product, Together, run
 from cliphaze_cli.errors import ImageError, OutputExistsError
 from cliphaze_cli.imaging.photo import Photo
 
@@ -79,6 +80,37 @@ def test_every_photo_is_written_and_reported_in_order(crew: Crew) -> None:
 @any_crew
 def test_no_jobs_is_an_empty_report(crew: Crew) -> None:
     assert run([], unchanged, read=photo_of, write=discard, crew=crew).results == ()
+
+
+def test_photos_of_one_size_are_processed_together_up_to_a_number_of_pixels() -> None:
+    all_read = threading.Event()
+    groups: list[list[int]] = []
+    sides = {"0": 6, "2": 8}  # the others: 4
+
+    def read(path: Path) -> Photo:
+        if path.stem == "5":
+            all_read.set()
+        return photo_of(path, sides.get(path.stem, 4))
+
+    def process(photo: Photo) -> Product:
+        if photo.pixels.max() == 0:
+            assert all_read.wait(PATIENCE)
+            time.sleep(0.1)  # until it has been sent on
+        else:
+            groups.append([int(photo.pixels[0, 0, 0])])
+        return unchanged(photo)
+
+    def process_together(photos: Sequence[Photo]) -> list[Product]:
+        groups.append([int(photo.pixels[0, 0, 0]) for photo in photos])
+        if groups[-1] == [4, 5]:
+            raise MemoryError
+        return [unchanged(photo) for photo in photos]
+
+    together = Together(process_together, pixels=2 * 4 * 5 + 3)
+    report = run(jobs(6), process, together=together, read=read, write=discard, crew=Crew(reading=2))
+    assert report.count("done") == 6
+    assert [result.details["mean"] for result in report.results] == [0, 1, 2, 3, 4, 5]
+    assert sorted(groups) == [[1, 3], [2], [4], [4, 5], [5]]  # what failed together was processed one by one
 
 
 def test_photos_that_end_out_of_order_are_reported_in_order() -> None:
