@@ -1,5 +1,6 @@
 """The `cliphaze` command: one Typer app, one module per command; heavy imports happen inside the commands."""
 
+import contextlib
 import functools
 import os
 import sys
@@ -66,6 +67,7 @@ for _command in (density, download_weights, info):
 
 def main() -> None:
     """Run the command line; expected failures become one line on stderr and their exit code."""
+    _open_closed_streams()
     # Threads that wait for each other shall sleep, not spin: on a busy machine spinning made a batch ten times slower.
     # OpenMP reads this when torch is imported, which happens inside the commands.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -77,3 +79,14 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - a bug; its traceback gets pasted into reports, so without credentials
         Console().error("unexpected, please report it:\n" + "".join(traceback.format_exception(error)).rstrip())
         sys.exit(CliphazeError.exit_code)
+
+
+def _open_closed_streams() -> None:
+    """Standard streams that whoever started this process has closed lead nowhere: their numbers must not go to files
+    and pipes, which processes started from here would take for their streams."""
+    for stream in range(3):
+        try:
+            os.fstat(stream)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)

@@ -1,5 +1,8 @@
 """`cliphaze dehaze` through its entry point, with small random weights whose effect is known."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -286,3 +289,17 @@ def test_impossible_jobs(tmp_path: Path, dehaze: Dehaze, jobs: str) -> None:
     assert result.code == 2
     assert result.err.count("\n") == 1
     assert "--jobs must lie between 1 and 256" in result.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="streams are closed by a shell")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_streams_that_a_service_has_closed(tmp_path: Path, doubling_weights: Path, jobs: str) -> None:
+    """Their numbers must not go to the pipes of the processes that read and dehaze."""
+    for name in ("a.png", "b.png"):
+        save(tmp_path / "in" / name, 60)
+    command = [sys.executable, "-m", "cliphaze_cli", "dehaze", "in", "out", "--no-clip", "--jobs", jobs]
+    shell = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command, "--weights", str(doubling_weights)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    assert subprocess.run(shell, cwd=tmp_path, env=environment).returncode == 0
+    assert level(tmp_path / "out/a.png") == pytest.approx(120, abs=1)
+    assert files_in(tmp_path / "out") == ["a.png", "b.png"]
