@@ -36,5 +36,6 @@ def make_photo(path: Path, megapixels: float, *, sixteen_bit: bool = False, seed
     pixels = made_pixels(megapixels, sixteen_bit=sixteen_bit, seed=seed)
     name = format_of_name(path)
     assert name is not None
-    imagefile.write(Photo(pixels, None, False, None, None, name), path)
+    # JPEG with colour at half the resolution, as phones and most cameras write it.
+    imagefile.write(Photo(pixels, None, False, None, None, name, half_chroma=True), path)
     return path

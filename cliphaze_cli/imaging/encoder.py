@@ -33,15 +33,17 @@ def encode(sink: ByteSink, photo: Photo, target: Format, quality: int | None) ->
     notices: list[str] = []
     profile, exif_block = _metadata(photo, target, notices)
     samples = _samples(photo, target, notices)
-    quality = target.quality if quality is None else quality
+    chosen = target.quality if quality is None else quality
     if target.name == "TIFF":
         tiff_writer.encode(sink, samples, exif_block=exif_block, profile=profile, dpi=photo.dpi)
     elif target.name == "PNG":
         png_writer.encode(sink, samples, exif_block=exif_block, profile=profile, dpi=photo.dpi)
     else:
-        options = _OPTIONS[target.name](quality or 0)
+        options = _OPTIONS[target.name](chosen or 0)
         if target.name == "AVIF" and samples.ndim == 2:
             options["subsampling"] = "4:0:0"
+        if target.name == "JPEG" and photo.half_chroma and quality is None:
+            options["subsampling"] = "4:2:0"  # there is no more to keep, and it saves a sixth of the bytes
         if exif_block:
             options["exif"] = exif_block
         if profile:

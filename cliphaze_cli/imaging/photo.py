@@ -18,6 +18,7 @@ class Photo:
     format: Pillow's name of the source's format, a key of `formats.FORMATS`.
     notices: what was done differently from what people may expect, a short phrase each.
     dpi: print resolution (horizontal, vertical), where the file states one.
+    half_chroma: the source is a JPEG that holds colour at half the resolution (4:2:0), as most cameras make them.
     """
 
     pixels: NDArray[Any]
@@ -28,3 +29,4 @@ class Photo:
     format: str
     notices: tuple[str, ...] = ()
     dpi: tuple[float, float] | None = None
+    half_chroma: bool = False

@@ -47,6 +47,7 @@ def send_photo(stream: BinaryIO, photo: Photo) -> None:
             "format": photo.format,
             "notices": photo.notices,
             "dpi": photo.dpi,
+            "half_chroma": photo.half_chroma,
         },
     )
     for samples in given:
@@ -69,6 +70,7 @@ def receive(stream: BinaryIO, max_pixels: int) -> Photo:
         notices = tuple(str(notice) for notice in head["notices"])
         dpi = None if head["dpi"] is None else (float(head["dpi"][0]), float(head["dpi"][1]))
         format, alpha, grey = str(head["format"]), bool(head["alpha"]), bool(head["grey"])
+        half_chroma = bool(head["half_chroma"])
     except (KeyError, TypeError, IndexError, OverflowError) as error:
         raise ValueError("a message without what a photo needs") from error
     if min(height, width) < 1 or height * width > max_pixels or format not in FORMATS:
@@ -78,7 +80,7 @@ def receive(stream: BinaryIO, max_pixels: int) -> Photo:
     pixels = _receive_samples(stream, (height, width, 3), samples)
     transparency = _receive_samples(stream, (height, width), samples) if alpha else None
     exif, icc = (_receive_bytes(stream, length) or None for length in lengths)
-    return Photo(pixels, transparency, grey, exif, icc, format, notices, dpi)
+    return Photo(pixels, transparency, grey, exif, icc, format, notices, dpi, half_chroma)
 
 
 def _send_head(stream: BinaryIO, head: dict[str, Any]) -> None:

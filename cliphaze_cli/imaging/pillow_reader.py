@@ -4,7 +4,7 @@ import functools
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 from cliphaze_cli.errors import ImageError
 from cliphaze_cli.imaging import exif, icc
@@ -23,6 +23,7 @@ _NOTICES = {
     "P": "palette image converted to RGB",
     "PA": "palette image converted to RGB",
 }
+_HALF_CHROMA = 2  # Pillow's number for 4:2:0
 
 
 @functools.cache
@@ -75,7 +76,17 @@ def decode(image: Image.Image, stream: BinaryIO) -> Photo:
         stored[rows] = band[..., :3] if mode.startswith("RGB") else band.reshape(*band.shape[:2], -1)[..., :1]
         if stored_alpha is not None:
             stored_alpha[rows] = band[..., -1]
-    return Photo(pixels, alpha, grey, block, profile, image_format, tuple(notices), _dpi(image))
+    return Photo(
+        pixels,
+        alpha,
+        grey,
+        block,
+        profile,
+        image_format,
+        tuple(notices),
+        _dpi(image),
+        half_chroma=image_format == "JPEG" and JpegImagePlugin.get_sampling(image) == _HALF_CHROMA,
+    )
 
 
 def _stored_bits(image: Image.Image, stream: BinaryIO) -> int:

@@ -79,7 +79,7 @@ def test_everything_of_a_photo_arrives(tmp_path: Path, reader: IsolatedReader) -
     here, there = imagefile.read(path), reader(path)
     np.testing.assert_array_equal(there.pixels, pixels)
     np.testing.assert_array_equal(there.alpha, alpha)
-    for field in ("grey", "exif", "icc", "format", "notices", "dpi"):
+    for field in ("grey", "exif", "icc", "format", "notices", "dpi", "half_chroma"):
         assert getattr(there, field) == getattr(here, field)
     assert there.exif and there.icc
     there.pixels[0] = 0  # as writable as here

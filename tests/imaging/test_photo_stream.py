@@ -21,6 +21,7 @@ HEAD: dict[str, Any] = {
     "format": "PNG",
     "notices": [],
     "dpi": None,
+    "half_chroma": False,
 }
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 from cliphaze_cli.errors import ImageError
 from cliphaze_cli.imaging import atomic
 from cliphaze_cli.imaging.imagefile import read, write
+from cliphaze_cli.imaging.isolated import IsolatedReader
 from cliphaze_cli.imaging.part_file import PART_SUFFIX
 from tests.imaging.samples import names_in, noise, photo, smooth
 
@@ -183,6 +184,19 @@ def test_quality_decides_the_size(tmp_path):
         assert sizes == sorted(set(sizes))
     with pytest.raises(ImageError, match="0 to 100"):
         write(photo(pixels), tmp_path / "out.jpg", quality=101)
+
+
+@pytest.mark.parametrize(
+    ("stored", "quality", "expected"), [("4:2:0", None, 2), ("4:2:0", 95, 0), ("4:2:2", None, 0), ("4:4:4", None, 0)]
+)
+def test_jpeg_gets_the_colour_resolution_that_a_jpeg_had(tmp_path, stored, quality, expected):
+    Image.fromarray(smooth()).save(tmp_path / "in.jpg", subsampling=stored)
+    with IsolatedReader() as reader:
+        source = reader(tmp_path / "in.jpg")
+    assert source.half_chroma == (stored == "4:2:0")
+    write(source, tmp_path / "out.jpg", quality=quality)
+    with Image.open(tmp_path / "out.jpg") as image:
+        assert JpegImagePlugin.get_sampling(image) == expected
 
 
 def test_jpeg_keeps_full_colour_resolution(tmp_path):
