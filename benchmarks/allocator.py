@@ -5,30 +5,43 @@ python -m benchmarks.allocator
 
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from benchmarks.made import make_photo
 from benchmarks.timing import machine, ratios
 
 # The setting cannot be taken back within a process, so each candidate is a process of its own.
 CHILD = """
-import statistics, sys, time, torch
-from cliphaze_cli.hub import resolve_weights
-from cliphaze_cli import checkpoint
+import statistics, sys, time
 from cliphaze_cli.allocator import tune_allocator
-torch.set_num_threads(int(sys.argv[3]))
 if sys.argv[1] == "tuned":
     tune_allocator()
-network = checkpoint.load(resolve_weights("tiny")).network.to(memory_format=torch.channels_last)
-image = torch.rand(1, 3, int(sys.argv[2]), int(sys.argv[2])).contiguous(memory_format=torch.channels_last)
+{prepare}
 seconds = []
-with torch.inference_mode():
-    for _ in range(6):
-        start = time.perf_counter()
-        network(image)
-        seconds.append(time.perf_counter() - start)
+for _ in range(6):
+    start = time.perf_counter()
+    work()
+    seconds.append(time.perf_counter() - start)
 sys.stdout.write(str(statistics.median(seconds[1:])))
+"""
+NETWORK = """
+import torch
+from cliphaze_cli import checkpoint
+from cliphaze_cli.hub import resolve_weights
+side, threads = map(int, sys.argv[2:])
+torch.set_num_threads(threads)
+network = checkpoint.load(resolve_weights("tiny")).network.to(memory_format=torch.channels_last)
+image = torch.rand(1, 3, side, side).contiguous(memory_format=torch.channels_last)
+work = torch.inference_mode()(lambda: network(image))
+"""
+READING = """
+from pathlib import Path
+from cliphaze_cli.imaging.imagefile import read
+work = lambda: read(Path(sys.argv[2]))
 """
 
 
@@ -37,14 +50,20 @@ def main(
     threads: int = 1,
     rounds: int = 3,
 ) -> None:
-    """Time the network with and without the setting, in turn, and print the ratio."""
-    found: dict[str, list[float]] = {"default": [], "tuned": []}
-    for _ in range(rounds):
-        for name, seconds in found.items():
-            command = [sys.executable, "-c", CHILD, name, str(side), str(threads)]
-            seconds.append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    """Time the network, and reading a photo of 12 megapixels, with and without the setting, in turn."""
     typer.echo(f"{machine()}; {threads} threads in the children, {side}x{side}")
-    typer.echo("\n".join(ratios({name: sorted(seconds)[rounds // 2] for name, seconds in found.items()})))
+    with tempfile.TemporaryDirectory() as folder:
+        photo = make_photo(Path(folder, "photo.jpg"), 12)
+        for what, prepare, arguments in (
+            ("network", NETWORK, (str(side), str(threads))),
+            ("reading", READING, (str(photo),)),
+        ):
+            found: dict[str, list[float]] = {f"{what}, default": [], f"{what}, tuned": []}
+            for _ in range(rounds):
+                for name, seconds in found.items():
+                    command = [sys.executable, "-c", CHILD.format(prepare=prepare), name.split()[-1], *arguments]
+                    seconds.append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+            typer.echo("\n".join(ratios({name: sorted(seconds)[rounds // 2] for name, seconds in found.items()})))
 
 
 if __name__ == "__main__":
