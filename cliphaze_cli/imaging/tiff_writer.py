@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cliphaze_cli.imaging import exif
 from cliphaze_cli.imaging.atomic import ByteSink
+from cliphaze_cli.imaging.side_by_side import side_by_side
 from cliphaze_cli.imaging.tiff_layout import directory, entry
 
 _STRIP_BYTES = 1 << 20
@@ -43,9 +44,12 @@ def encode(
     bits = 8 * samples.dtype.itemsize
     rows_per_strip = max(1, _STRIP_BYTES // (width * channels * samples.dtype.itemsize))
     offsets, lengths = [], []
-    for top in range(0, height, rows_per_strip):
+
+    def pack(top: int) -> bytes:
         strip = _differences(samples[top : top + rows_per_strip].reshape(-1, width, channels))
-        packed = zlib.compress(strip.astype(f"{order}u{strip.dtype.itemsize}", copy=False).tobytes(), level)
+        return zlib.compress(strip.astype(f"{order}u{strip.dtype.itemsize}", copy=False).tobytes(), level)
+
+    for packed in side_by_side(pack, range(0, height, rows_per_strip)):
         offsets.append(position)
         lengths.append(len(packed))
         position += sink.write(packed)
