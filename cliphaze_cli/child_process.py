@@ -48,4 +48,6 @@ def standard_output_alone() -> BinaryIO:
 def how_it_ended(process: "subprocess.Popen[bytes]") -> str:
     """Its exit code or the name of the signal that ended it, for people."""
     code = process.returncode
+    if code is None:
+        return "it answers no more"
     return f"exit code {code}" if code >= 0 else signal.Signals(-code).name

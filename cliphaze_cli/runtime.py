@@ -88,8 +88,8 @@ def own_stream(device: torch.device) -> Iterator[None]:
         yield
 
 
-def usable_cores() -> int:
-    """How many cores PyTorch computes with, which OMP_NUM_THREADS limits."""
+def pytorch_threads() -> int:
+    """How many threads, each on a core, PyTorch computes with here."""
     return torch.get_num_threads()
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
-from cliphaze_cli.runtime import usable_cores
+from cliphaze_cli.runtime import pytorch_threads
 
 SMALLEST_STRIP = 1 << 19  # pixels; below that a thread costs more than it brings
 
@@ -16,7 +16,7 @@ def in_strips(work: Callable[[int, int], None], rows: int, pixels: int) -> None:
     `work` must spend its time where Python's lock is not held, as in few long operations of PyTorch, NumPy or OpenCV;
     PyTorch uses one core for each strip.
     """
-    cores = usable_cores()
+    cores = pytorch_threads()
     count = max(1, min(cores, pixels // SMALLEST_STRIP, rows))
     if count == 1:
         work(0, rows)

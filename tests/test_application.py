@@ -87,7 +87,7 @@ def test_the_number_of_cores_changes_nothing(monkeypatch):
     K, B = torch.rand(2, 1, 3, 35, 25).unbind()
     results = []
     for cores in (1, 3):
-        monkeypatch.setattr(strips, "usable_cores", lambda cores=cores: cores)
+        monkeypatch.setattr(strips, "pytorch_threads", lambda cores=cores: cores)
         results.append(dehaze_pixels(pixels, small(pixels, 35, 25), K, B))
     assert np.array_equal(results[0], results[1])
 

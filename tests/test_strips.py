@@ -12,7 +12,7 @@ from cliphaze_cli.strips import SMALLEST_STRIP, in_strips
 
 @pytest.fixture(params=[1, 2, 5])
 def cores(request, monkeypatch) -> int:
-    monkeypatch.setattr(strips, "usable_cores", lambda: request.param)
+    monkeypatch.setattr(strips, "pytorch_threads", lambda: request.param)
     return request.param
 
 
@@ -29,7 +29,7 @@ def test_all_strips_are_worked_on_at_the_same_time(cores):
 
 
 def test_a_small_photo_is_one_strip(monkeypatch):
-    monkeypatch.setattr(strips, "usable_cores", lambda: 8)
+    monkeypatch.setattr(strips, "pytorch_threads", lambda: 8)
     calls: list[tuple[int, int]] = []
     in_strips(lambda first, last: calls.append((first, last)), 100, SMALLEST_STRIP)
     assert calls == [(0, 100)]

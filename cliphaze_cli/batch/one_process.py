@@ -53,7 +53,7 @@ class OneProcess:
         """Read, dehaze and write every photo; see `batch.run.run`."""
         from cliphaze_cli.batch.dehazing import Dehazing
         from cliphaze_cli.imaging import imagefile
-        from cliphaze_cli.runtime import cores_for_each_thread, usable_cores
+        from cliphaze_cli.runtime import cores_for_each_thread, pytorch_threads
 
         settings, overwrite = self._assignment.settings, self._assignment.overwrite
         skip_existing = self._assignment.skip_existing
@@ -61,7 +61,7 @@ class OneProcess:
             self._dehazer, settings.strength, maps=settings.density, replace_maps=overwrite or skip_existing
         )
         device = self._dehazer.device.type
-        crew = crew_for(device, cores=usable_cores(), jobs=self._jobs)
+        crew = crew_for(device, cores=pytorch_threads(), jobs=self._jobs)
         with cores_for_each_thread(crew.cores_each):
             return run(
                 jobs,

@@ -208,9 +208,9 @@ class _Worker:
             self._process.wait(seconds)
 
     def kill(self) -> None:
-        """End it now, if it has not ended; for when it writes nothing."""
+        """End it now, if it has not ended; for when it writes nothing. One that hangs in the system is left alone."""
         self._process.kill()
-        self._process.wait()
+        self.wait(1.0)
         self.close()
 
     def _receive_all(self, events: "Queue[tuple[_Worker, Any]]") -> None:
