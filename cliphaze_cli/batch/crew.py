@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-# Of worker processes, unless more are asked for. Each takes memory and seconds to start.
+# Of worker processes, unless more are asked for. They pay from two photos on, as they start side by side.
 MOST_BY_DEFAULT = 8
-PHOTOS_EACH = 4
 MEMORY_EACH = 2**30
 
 STREAMS = 2  # photos at a time on a GPU: one is copied while the other is computed
@@ -43,11 +42,11 @@ def crew_for(device: str, *, cores: int, jobs: int | None = None) -> Crew:
 
 
 def processes_for(photos: int, *, cores: int, memory: int | None, jobs: int | None = None) -> int:
-    """How many processes shall dehaze on a CPU: one for each core, if the photos and the memory are worth them.
+    """How many processes shall dehaze on a CPU: one for each core, as far as there are photos and memory.
 
     memory: bytes that are available, None if unknown. jobs: so many, but not more than there are photos.
     """
     if jobs is not None:
         return min(jobs, photos)
     enough_for = MOST_BY_DEFAULT if memory is None else memory // MEMORY_EACH
-    return max(1, min(cores, MOST_BY_DEFAULT, photos // PHOTOS_EACH, enough_for))
+    return max(1, min(cores, MOST_BY_DEFAULT, photos, enough_for))
