@@ -14,7 +14,7 @@ from cliphaze_cli.batch.assignment import Assignment
 from cliphaze_cli.batch.budget import POLL_SECONDS
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.messages import Done, Ended, Notice, Ready, Refused, Stop, Wanted
-from cliphaze_cli.batch.report import BatchReport, FileResult, InOrder
+from cliphaze_cli.batch.report import BatchReport, FileResult, InOrder, explain
 from cliphaze_cli.batch.threads import WatchedThread, wait_for
 from cliphaze_cli.errors import CliphazeError
 
@@ -36,7 +36,6 @@ class WorkerProcesses:
         self._workers: list[_Worker] = []  # all that have not ended
         self._idle: deque[_Worker] = deque()  # those that wait for a photo
         self._unassigned: deque[tuple[int, Job]] = deque()
-        self._refusal: Exception | None = None
         self._used: dict[str, Any] | None = None
         self._results = InOrder(None)
         self._stop = threading.Event()
@@ -46,7 +45,8 @@ class WorkerProcesses:
         """Start the workers and wait until the first is ready. Raises CliphazeError where the network cannot be used
         as asked."""
         try:
-            self._workers = [self._new_worker() for _ in range(self._count)]
+            for _ in range(self._count):
+                self._workers.append(self._new_worker())
             spokesman = self._workers[0]  # what it says holds for all
             while self._used is None:
                 worker, message = self._next_event()
@@ -57,7 +57,7 @@ class WorkerProcesses:
                 else:
                     self._heed(worker, message)
                 if spokesman not in self._workers:
-                    raise self._refusal or CliphazeError(f"cannot start: {spokesman.end}; try --jobs 1")
+                    raise spokesman.refusal or CliphazeError(f"cannot start: {spokesman.end}; try --jobs 1")
         except BaseException:
             self._end_all()
             raise
@@ -115,7 +115,7 @@ class WorkerProcesses:
             number, _ = worker.assigned.popleft()
             self._results.add(number, message.result)
         elif isinstance(message, Refused):
-            self._refusal = message.error
+            worker.refusal = message.error
         elif message is None or isinstance(message, Ended):
             self._workers.remove(worker)
             worker.kill()
@@ -140,18 +140,17 @@ class WorkerProcesses:
 
     def _take_back(self, worker: "_Worker") -> None:
         """Deal with the photos of a worker that ended without having dealt with them."""
-        why = self._refusal or worker.end
         if worker.assigned:
-            number, job = worker.assigned.popleft()
+            lost = [worker.assigned.popleft()]
             self._unassigned.extendleft(reversed(worker.assigned))
             self._workers.append(self._new_worker())
-            reason = (
-                f"the process that worked on it ended ({why}), perhaps because memory ran out: close other programs, "
-                "or give a smaller --jobs"
-            )
-            self._results.add(number, FileResult(job.source, job.target, "failed", reason=reason))
-        elif self._unassigned and not self._workers:
-            raise self._refusal or CliphazeError(f"the worker processes ended ({why}); try --jobs 1")
+        elif not self._workers:  # it was the last, and a new one would end as it did
+            lost = list(self._unassigned)
+            self._unassigned.clear()
+        else:
+            return
+        for number, job in lost:
+            self._results.add(number, worker.failure(job))
 
     def _new_worker(self) -> "_Worker":
         return _Worker(self._assignment, self._cores_each, self._events)
@@ -175,6 +174,7 @@ class _Worker:
 
     def __init__(self, assignment: Assignment, cores: int, events: "Queue[tuple[_Worker, Any]]") -> None:
         self.assigned: deque[tuple[int, Job]] = deque()  # with their numbers in the batch; it tells of them in order
+        self.refusal: Exception | None = None  # why it ends
         try:
             self._process = child_process.start(_PROGRAM, environment={"OMP_NUM_THREADS": str(cores)})
         except OSError as error:
@@ -186,6 +186,18 @@ class _Worker:
     def end(self) -> str:
         """How it ended, for people."""
         return child_process.how_it_ended(self._process)
+
+    def failure(self, job: Job) -> FileResult:
+        """What becomes of a photo that this one, which has ended, did not finish."""
+        if self.refusal is not None:
+            reason, traceback = explain(self.refusal)
+        else:
+            reason, traceback = (
+                f"the process that worked on it ended ({self.end}), perhaps because memory ran out: close other "
+                "programs, or give a smaller --jobs",
+                None,
+            )
+        return FileResult(job.source, job.target, "failed", reason=reason, traceback=traceback)
 
     def send(self, order: object) -> None:
         assert self._process.stdin is not None

@@ -36,7 +36,7 @@ class StandIn:
             raise WeightsError("there are no such weights: choose others")
         if self.used["model"] == "broken":
             raise ZeroDivisionError("nobody expects this")
-        if self.used["model"] == "deadly":
+        if self.used["model"] == "deadly" or Path("no more workers").exists():
             os.kill(os.getpid(), signal.SIGKILL)
         return self
 
@@ -47,6 +47,11 @@ class StandIn:
         for job in jobs:
             if job.source.stem.startswith("deadly"):
                 os.kill(os.getpid(), signal.SIGKILL)
+            if job.source.stem == "last straw":
+                Path("no more workers").touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            if job.source.stem.startswith("bug"):
+                raise ZeroDivisionError("nobody expects this")
             if job.source.stem.startswith("slow"):
                 time.sleep(0.5)
             job.target.write_text(str(os.getpid()))
@@ -97,6 +102,24 @@ def test_a_worker_that_dies_costs_one_photo(tmp_path: Path) -> None:
     assert reason is not None
     assert "SIGKILL" in reason
     assert "give a smaller --jobs" in reason
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_bug_in_a_worker_costs_one_photo_and_is_told_with_its_traceback(tmp_path: Path) -> None:
+    with workers() as work:
+        report = work.run(jobs(tmp_path, "0", "bug", "1", "2"), lambda result: None)
+    assert [result.status for result in report.results] == ["done", "failed", "done", "done"]
+    failed = report.results[1]
+    assert failed.reason is not None and "\n" not in failed.reason
+    assert failed.traceback is not None and "nobody expects this" in failed.traceback
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_when_no_worker_is_left_the_other_photos_fail_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with workers(1) as work:
+        report = work.run(jobs(tmp_path, "0", "last straw", "1", "2"), lambda result: None)
+    assert [result.status for result in report.results] == ["done", "failed", "failed", "failed"]
 
 
 @pytest.mark.usefixtures("stand_in")
