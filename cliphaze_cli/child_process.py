@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import BinaryIO
 
-from cliphaze_cli.imaging.pipes import enlarge_pipe
+from cliphaze_cli.pipes import enlarge_pipe
 
 # The path of this process before any import, or the child would import what lies in the current folder, which may be
 # one of somebody's photos. The program finds its own arguments where it would without.

@@ -16,7 +16,7 @@ from cliphaze_cli.imaging.bitdepth import luma, to_8bit
 from cliphaze_cli.imaging.formats import Format
 from cliphaze_cli.imaging.photo import Photo
 from cliphaze_cli.imaging.pillow_reader import register_heif
-from cliphaze_cli.imaging.pipes import enlarge_pipe
+from cliphaze_cli.pipes import enlarge_pipe
 
 _JPEG_EXIF_LIMIT = 65_533
 _FULL_CHROMA_FROM = 90  # at such qualities, halved colour resolution would be the largest error
