@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Of photos that a GPU dehazes together. On a CPU it is one by one: it wins little there, and which ones come together
 # depends on chance, as then does, in one of 100,000 values, the last of 8 bits.
-PIXELS_TOGETHER = 1 << 26
+PHOTO_PIXELS_TOGETHER = 1 << 26
 
 
 class OneProcess:
@@ -66,7 +66,7 @@ class OneProcess:
             return run(
                 jobs,
                 dehaze,
-                together=None if device == "cpu" else Together(dehaze.together, PIXELS_TOGETHER),
+                together=None if device == "cpu" else Together(dehaze.together, PHOTO_PIXELS_TOGETHER),
                 read=self._reader,
                 write=partial(imagefile.write, quality=settings.quality, replace=overwrite),
                 on_result=on_result,
