@@ -17,9 +17,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from cliphaze_cli.allocator import tune_allocator
 from cliphaze_cli.network.cliphaze import CLIPHaze
 from training.batches import Batch, HazeBatches, PhotoPack
-from training.growth import grow
 from training.losses import dehazing_loss, psnr
 from training.recipe import Recipe
 
@@ -43,8 +43,11 @@ def train(
     device: str = "cpu",
 ) -> None:
     """Train or resume."""
-    recipe = Recipe(variant, steps, seed, learning_rate).override(settings or ())
-    run_recipe(recipe, pack, run, start_from=start_from, threads=threads, save_every=save_every, device=device)
+    try:
+        recipe = Recipe(variant, steps, seed, learning_rate).override(settings or ())
+        run_recipe(recipe, pack, run, start_from=start_from, threads=threads, save_every=save_every, device=device)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def run_recipe(
@@ -62,6 +65,7 @@ def run_recipe(
     Raises:
         ValueError: the state is of another recipe.
     """
+    tune_allocator()
     torch.set_num_threads(threads)
     torch.manual_seed(recipe.seed)
     trainer = Trainer(recipe, torch.device(device))
@@ -143,16 +147,19 @@ class Trainer:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        if Recipe.from_dict(state["recipe"]) != self.recipe:
-            raise ValueError("the state is of another recipe; give the same options, or another folder")
+        if not Recipe.from_dict(state["recipe"]).may_go_on_as(self.recipe, state["step"]):
+            raise ValueError(
+                "the state is of another recipe: give the same options (only --steps may change, and only before the "
+                "learning rate falls), or another folder"
+            )
         self.step, self.seconds = state["step"], state["seconds"]
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.ema = {name: value.to(self.device) for name, value in state["ema"].items()}
 
     def start_from(self, weights: dict[str, Tensor]) -> None:
-        """Begin from finished weights, of the same network or of one that can grow into it."""
-        grow(self.network, weights)
+        """Begin from finished weights of the same network."""
+        self.network.load_state_dict(weights)
         self.ema = {name: value.clone() for name, value in self.network.state_dict().items()}
 
 
