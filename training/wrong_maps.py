@@ -19,7 +19,7 @@ Map = NDArray[np.float32]
 WRONG_MAPS: dict[str, Callable[[Map, np.random.Generator], Map]] = {
     "0.02": lambda density, rng: np.full((7, 7), 0.02, np.float32),
     "0.98": lambda density, rng: np.full((7, 7), 0.98, np.float32),
-    "step": lambda density, rng: np.repeat(np.float32([[0.1, 0.9]]), 7, 0).repeat(4, 1),
+    "step": lambda density, rng: np.where(np.arange(8) < 4, 0.1, 0.9).astype(np.float32) * np.ones((8, 1), np.float32),
     "saturated": lambda density, rng: (density > density.mean()).astype(np.float32),
     "inverted": lambda density, rng: 1 - density,
     "biased": lambda density, rng: np.minimum(density + 0.4, 1),
