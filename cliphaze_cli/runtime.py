@@ -12,24 +12,24 @@ from cliphaze_cli.errors import UsageError
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def resolve_device(device: str = "auto") -> torch.device:
-    """ "auto" is CUDA, then MPS, then the CPU.
+def resolve_device(device: "str | torch.device | None" = "auto") -> torch.device:
+    """ "auto", or None, is CUDA, then MPS, then the CPU.
 
     Raises:
         UsageError: an unknown device, or one that is not there.
     """
-    if device == "auto":
+    if device is None or device == "auto":
         has_mps = torch.backends.mps.is_available()
         return torch.device("cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu")
     try:
         resolved = torch.device(device)
-    except RuntimeError:
+    except (RuntimeError, TypeError):
         resolved = None
     if resolved is None or resolved.type not in ("cpu", "cuda", "mps"):
-        raise UsageError(f"unknown device {device!r}; use auto, cpu, cuda, cuda:N or mps")
+        raise UsageError(f"unknown device {str(device)!r}; use auto, cpu, cuda, cuda:N or mps")
     if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
         found = torch.cuda.device_count()
-        raise UsageError(f"device {device!r} is not there (PyTorch sees {found} CUDA devices); use cpu or auto")
+        raise UsageError(f"device {str(device)!r} is not there (PyTorch sees {found} CUDA devices); use cpu or auto")
     if resolved.type == "mps" and not torch.backends.mps.is_available():
         raise UsageError("device 'mps' is not there; use --device cpu or auto")
     return resolved

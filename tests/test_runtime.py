@@ -32,7 +32,8 @@ def machine(monkeypatch):
 def test_auto_takes_the_fastest_device(machine, cuda, mps, expected):
     machine(cuda, mps)
     assert resolve_device().type == expected
-    assert resolve_device("cpu") == CPU
+    assert resolve_device(None).type == expected
+    assert resolve_device("cpu") == resolve_device(CPU) == CPU
 
 
 @pytest.mark.parametrize("device", ["gpu", "", "cuda:x", "cuda:-1", "CPU", "meta", "xpu", "auto "])

@@ -68,9 +68,6 @@ for _command in (density, download_weights, info):
 def main() -> None:
     """Run the command line; expected failures become one line on stderr and their exit code."""
     _open_closed_streams()
-    # Threads that wait for each other shall sleep, not spin: on a busy machine spinning made a batch ten times slower.
-    # OpenMP reads this when torch is imported, which happens inside the commands.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except CliphazeError as error:
