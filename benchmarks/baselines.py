@@ -2,7 +2,9 @@
 
     python -m benchmarks.baselines autocontrast INPUT OUTPUT
     python -m benchmarks.baselines dark-channel INPUT OUTPUT
-    python -m benchmarks.baselines image_dehazer INPUT OUTPUT     # after `pip install image_dehazer`
+    python -m benchmarks.baselines image_dehazer INPUT OUTPUT
+
+image_dehazer wants an environment of its own: `pip install image_dehazer "numpy<2" opencv-python-headless typer`.
 
 Each takes one photo to another, or one folder to another, as `benchmarks.compare` wants it.
 """

@@ -13,6 +13,8 @@ from typing import Annotated, Any
 
 import torch
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -80,13 +82,17 @@ def run_recipe(
         HazeBatches(PhotoPack(pack), recipe, first=trainer.step), batch_size=None, num_workers=1, prefetch_factor=8
     )
     reports: list[dict[str, float]] = []
-    for batch in loader:
-        reports.append(trainer.train_step(batch))
-        if trainer.step % REPORT_EVERY == 0:
-            _report(run / "log.jsonl", trainer, reports)
-            reports.clear()
-        if trainer.step % save_every == 0 or trainer.step == recipe.steps:
-            _save_atomically(trainer.state(), state_path)
+    with _progress_bar() as bar:
+        task = bar.add_task("training", total=recipe.steps, completed=trainer.step, said="")
+        for batch in loader:
+            reports.append(trainer.train_step(batch))
+            said = f"loss {reports[-1]['loss']:.3f}, {reports[-1]['psnr'] - reports[-1]['psnr_in']:+.1f} dB"
+            bar.update(task, completed=trainer.step, said=said)
+            if trainer.step % REPORT_EVERY == 0:
+                bar.console.print(_report(run / "log.jsonl", trainer, reports), highlight=False, soft_wrap=True)
+                reports.clear()
+            if trainer.step % save_every == 0 or trainer.step == recipe.steps:
+                _save_atomically(trainer.state(), state_path)
 
 
 class Trainer:
@@ -171,12 +177,19 @@ def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str,
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
 
 
-def _report(path: Path, trainer: Trainer, reports: list[dict[str, float]]) -> None:
+def _progress_bar() -> Progress:
+    """Steps, what the last one said, and the time left, on standard error where that is a terminal."""
+    columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.fields[said]}"))
+    return Progress(*columns, TimeRemainingColumn(), TextColumn("left"), console=Console(stderr=True))
+
+
+def _report(path: Path, trainer: Trainer, reports: list[dict[str, float]]) -> str:
+    """Append the means of some steps to the log; returns the line."""
     means = {key: round(sum(r[key] for r in reports) / len(reports), 5) for key in reports[0]}
     line = json.dumps({"step": trainer.step, "seconds": round(trainer.seconds), **means})
     with path.open("a") as log:
         log.write(line + "\n")
-    typer.echo(line, err=True)
+    return line
 
 
 def _save_atomically(state: dict[str, Any], path: Path) -> None:
