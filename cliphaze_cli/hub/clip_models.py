@@ -6,6 +6,7 @@ Of the others neither commit nor digest is known beforehand; they are verified a
 from difflib import get_close_matches
 
 from cliphaze_cli.errors import WeightsError
+from cliphaze_cli.prior.architecture import usable_config
 from cliphaze_cli.registry import WeightsEntry, pinned_clip, split_clip_name
 
 SAFETENSORS = "open_clip_model.safetensors"  # where open_clip's repositories keep them; their pickles are never read
@@ -18,7 +19,8 @@ def clip_entry(name: str) -> WeightsEntry:
     open_clip only for models that the registry does not pin.
 
     Raises:
-        WeightsError: no such model or tag, or not on the Hub; the message lists what there is.
+        WeightsError: no such model or tag, not on the Hub, or a model that could not be used once it was here; the
+            message lists what there is.
     """
     pinned = pinned_clip(name)
     return pinned if pinned is not None else _from_open_clip(name)
@@ -35,6 +37,7 @@ def _from_open_clip(name: str) -> WeightsEntry:
         close = get_close_matches(asked_model.lower(), names, n=4)
         hint = f"; similar: {', '.join(names[each] for each in close)}" if close else ""
         raise WeightsError(f"open_clip has no pretrained model {asked_model!r}{hint}")
+    usable_config(open_clip, model)  # before gigabytes are fetched for nothing
     tags = {tag: open_clip.get_pretrained_cfg(model, tag) for tag in open_clip.list_pretrained_tags_by_model(model)}
     on_hub = [tag for tag, config in tags.items() if config.get("hf_hub")]
     tag = asked_tag if asked_tag is not None else next(iter(on_hub), None)

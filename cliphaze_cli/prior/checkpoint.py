@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from cliphaze_cli.errors import WeightsError
+from cliphaze_cli.prior.architecture import usable_config
 
 _VISUAL = "visual."  # what the vision tower's tensors begin with
 
@@ -35,14 +36,9 @@ def recipe(open_clip: ModuleType, model: str, pretrained: str | None) -> Recipe:
     """Return how to build `model` for the checkpoint with the tag `pretrained`.
 
     Raises:
-        WeightsError: open_clip has no such model, or it needs parts from elsewhere (a text tower of transformers).
+        WeightsError: see `architecture.usable_config`.
     """
-    # list_models first: get_model_config would go to the network for a name like "hf-hub:...".
-    if model not in open_clip.list_models():
-        raise WeightsError(f"open_clip has no model {model!r}: choose another CLIP model, such as ViT-B-32")
-    config = deepcopy(open_clip.get_model_config(model))
-    if "hf_model_name" in config["text_cfg"] or "multimodal_cfg" in config:
-        raise WeightsError(f"{model} is not a plain CLIP model: choose another, such as ViT-B-32")
+    config = usable_config(open_clip, model)
     if "timm_model_name" in config["vision_cfg"]:
         config["vision_cfg"]["timm_model_pretrained"] = False
     # One architecture name serves checkpoints of both activations; with the wrong one they load and score badly.
@@ -58,6 +54,8 @@ def recipe(open_clip: ModuleType, model: str, pretrained: str | None) -> Recipe:
 
 def load_vision_tower(open_clip: ModuleType, recipe: Recipe, path: Path) -> nn.Module:
     """Return the vision tower of `recipe` with the weights of `path`, float32 on the CPU; the rest is not read.
+
+    Float32 weights stay where the mapped file has them: processes that load the same file share its memory.
 
     Raises:
         WeightsError: see `ClipPrior.from_file`.

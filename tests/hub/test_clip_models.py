@@ -33,3 +33,9 @@ def test_unknown_models_and_tags_name_the_known_ones() -> None:
         clip_entry("ViT-B-33")
     with pytest.raises(WeightsError, match=r"no checkpoint 'best'.*laion2b_s34b_b88k"):
         clip_entry("ViT-B-16:best")
+
+
+@pytest.mark.parametrize("name", ["ViT-B-16-SigLIP", "coca_ViT-B-32", "roberta-ViT-B-32", "ViT-H-14-worldwide"])
+def test_models_that_could_not_work_here_are_refused_before_any_download(name: str) -> None:
+    with pytest.raises(WeightsError, match=r"cannot be used here, since .*: choose another CLIP model"):
+        clip_entry(name)
