@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cliphaze_cli.errors import UsageError
-from cliphaze_cli.prior.dense_tokens import self_attention_tokens, supports_dense_tokens, value_path_tokens
+from cliphaze_cli.prior.dense_tokens import self_attention_tokens, value_path_tokens
 from cliphaze_cli.prior.preprocess import fitted_size, resized, resized_tensor
 from cliphaze_cli.prior.scoring import PromptEmbeddings, p_hazy
 
@@ -105,9 +105,10 @@ def from_windows(
 def from_tokens(
     prior: "ClipPrior", pixels: NDArray[np.generic], texts: PromptEmbeddings, kind: str, options: DenseOptions
 ) -> Tensor:
-    """Return p(hazy), (gh, gw), one cell a patch token; `kind` is "maskclip" or "surgery" (see `dense_tokens`)."""
-    if not supports_dense_tokens(prior.visual):
-        raise UsageError(f"{prior.name} has no patch tokens for the {kind} map: use the windows builder")
+    """Return p(hazy), (gh, gw), one cell a patch token; `kind` is "maskclip" or "surgery" (see `dense_tokens`).
+
+    The tower must have patch tokens: `dense_tokens.supports_dense_tokens`.
+    """
     patch = int(prior.visual.patch_size[0])  # type: ignore[index]
     height, width = pixels.shape[:2]
     short = max(prior.image_size // patch, options.patches)

@@ -6,6 +6,7 @@ from cliphaze_cli.errors import UsageError
 from cliphaze_cli.prior import density_map
 from cliphaze_cli.prior.clip_model import BUILDERS
 from cliphaze_cli.prior.density_map import DenseOptions, WindowOptions
+from cliphaze_cli.prior.scoring import PromptEmbeddings
 from tests.prior.tiny_clip import build, crisp, foggy, half_foggy, planted_prior, without_positions
 
 ALL_BUILDERS = pytest.mark.parametrize("builder", BUILDERS)
@@ -48,15 +49,15 @@ def test_sixteen_bits_give_the_map_of_eight(builder):
 @pytest.mark.parametrize("batch_size", [1, 7, 1000])
 def test_batch_size_changes_nothing(batch_size):
     prior, pixels = planted_prior(), half_foggy()
-    expected = prior.density(pixels, windows=WindowOptions(batch_size=16))
-    actual = prior.density(pixels, windows=WindowOptions(batch_size=batch_size))
+    expected = prior.density(pixels, builder="windows", windows=WindowOptions(batch_size=16))
+    actual = prior.density(pixels, builder="windows", windows=WindowOptions(batch_size=batch_size))
     np.testing.assert_allclose(actual, expected, atol=1e-3)
 
 
 def test_finer_windows_sharpen_the_border():
     prior, pixels = planted_prior(), half_foggy(128, 256)
-    coarse = prior.density(pixels, windows=WindowOptions(fractions=(1.0,)))
-    fine = prior.density(pixels, windows=WindowOptions(fractions=(0.25,)))
+    coarse = prior.density(pixels, builder="windows", windows=WindowOptions(fractions=(1.0,)))
+    fine = prior.density(pixels, builder="windows", windows=WindowOptions(fractions=(0.25,)))
     assert coarse.shape == (8, 16) and fine.shape == (32, 64)
 
     def blurred(density):  # share of the width that is neither clearly hazy nor clearly clear
@@ -67,7 +68,7 @@ def test_finer_windows_sharpen_the_border():
 
 def test_a_level_is_the_score_of_its_windows():
     prior = planted_prior()
-    density = prior.density(foggy(64, 64), windows=WindowOptions(fractions=(1.0,)))
+    density = prior.density(foggy(64, 64), builder="windows", windows=WindowOptions(fractions=(1.0,)))
     whole = density_map.whole_image_windows(foggy(64, 64), 32)
     assert whole.shape == (1, 3, 32, 32)
     with torch.inference_mode():
@@ -84,13 +85,13 @@ def test_the_number_of_windows_is_bounded(monkeypatch):
         return embed(images, **options)
 
     monkeypatch.setattr(prior, "embed", counted)
-    prior.density(crisp(64, 4000), windows=WindowOptions(max_windows=40))
+    prior.density(crisp(64, 4000), builder="windows", windows=WindowOptions(max_windows=40))
     assert 0 < sum(seen) <= 40
     seen.clear()
-    prior.density(crisp(64, 64))
+    prior.density(crisp(64, 64), builder="windows")
     assert len(seen) == 3  # every level
     seen.clear()
-    prior.density(crisp(12, 12))
+    prior.density(crisp(12, 12), builder="windows")
     assert len(seen) == 1  # windows of a few pixels would show nothing
 
 
@@ -108,19 +109,30 @@ def test_more_patches_make_a_finer_map():
     assert prior.density(half_foggy(), builder="surgery", dense=DenseOptions(patches=12)).shape == (12, 16)
 
 
-def test_dense_means_surgery():
-    prior = planted_prior(kind="surgery")
-    expected = prior.density(half_foggy(), builder="surgery")
-    np.testing.assert_array_equal(prior.density(half_foggy(), builder="dense"), expected)
-
-
 def test_unknown_builders_and_towers_without_tokens_are_refused():
     prior = planted_prior()
-    with pytest.raises(UsageError, match="known are windows, maskclip, surgery"):
+    with pytest.raises(UsageError, match="known are surgery, maskclip, windows"):
         prior.density(half_foggy(), builder="tarot")
     prior.visual.pool_type = "avg"  # type: ignore[assignment]
     with pytest.raises(UsageError, match="use the windows builder"):
         prior.density(half_foggy(), builder="maskclip")
+
+
+def test_without_a_builder_it_is_surgery_and_windows_where_there_are_no_tokens():
+    prior = planted_prior(kind="surgery")
+    np.testing.assert_array_equal(prior.density(half_foggy()), prior.density(half_foggy(), builder="surgery"))
+    assert prior.choose_builder().notice is None
+    prior.visual.pool_type = "avg"  # type: ignore[assignment]
+    np.testing.assert_array_equal(prior.density(half_foggy()), prior.density(half_foggy(), builder="windows"))
+    assert "sliding windows" in (prior.choose_builder().notice or "")
+
+
+def test_vectors_may_stand_for_texts():
+    prior = planted_prior(kind="surgery")
+    vectors = prior.prompt_embeddings()
+    np.testing.assert_array_equal(prior.density(half_foggy(), prompts=vectors), prior.density(half_foggy()))
+    turned = PromptEmbeddings(hazy=vectors.clear, clear=vectors.hazy)
+    np.testing.assert_allclose(prior.density(half_foggy(), prompts=turned), 1 - prior.density(half_foggy()), atol=1e-5)
 
 
 @pytest.mark.parametrize(
