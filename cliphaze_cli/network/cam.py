@@ -41,7 +41,7 @@ class CAM(nn.Module):
         Args:
             local, global_: (B, C, H, W).
             density: (B, 1, H, W) in [0, 1], negative where absent, or None.
-            embedding: (B, EMBEDDING_WIDTH), or None.
+            embedding: (B, EMBEDDING_WIDTH), zeros where absent, or None.
             plus: (B, C, H, W), a residual that is added to the blend.
 
         Returns:
@@ -49,7 +49,7 @@ class CAM(nn.Module):
         """
         means = torch.cat([local.mean((2, 3)), global_.mean((2, 3))], 1)
         scene = self.scene(means)[..., None, None]
-        modulation = None if embedding is None else self.implicit(embedding)[..., None, None].chunk(2, 1)
+        modulation = None if embedding is None else self._modulation(embedding)[..., None, None].chunk(2, 1)
 
         def blend(local: Tensor, global_: Tensor, density: Tensor | None = None) -> Tensor:
             both = torch.cat([local, global_], 1)
@@ -63,6 +63,10 @@ class CAM(nn.Module):
             return torch.lerp(local, global_, torch.sigmoid(self.weight(F.gelu(x))))
 
         return in_bands(blend, local, global_, *(() if density is None else (density,)), plus=plus)
+
+    def _modulation(self, embedding: Tensor) -> Tensor:
+        """(B, 2C): scale and shift of the features; none where the embedding is absent."""
+        return self.implicit(embedding) * (embedding != 0).any(1, keepdim=True)
 
 
 def _with_presence(density: Tensor | None, like: Tensor) -> Tensor:

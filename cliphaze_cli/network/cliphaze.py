@@ -37,7 +37,10 @@ class CLIPHaze(nn.Module):
         c1, c2, c3 = (config.width * factor for factor in (1, 2, 4))
         stem = config.stem
         self.stem = nn.Conv2d(3 * stem**2, c1, 3, padding=1)
-        self.embedding = nn.Sequential(nn.Linear(config.embedding_size, EMBEDDING_WIDTH), nn.GELU())
+        reduce = nn.Linear(config.embedding_size, EMBEDDING_WIDTH)
+        with torch.no_grad():  # the layer expects numbers of variance one, but those of a unit vector are small
+            reduce.weight *= (3 * config.embedding_size) ** 0.5
+        self.embedding = nn.Sequential(reduce, nn.GELU())
 
         self.encoder1 = TrambaStage(config, level=0, blocks=config.blocks[0])
         self.down1 = nn.Conv2d(c1, c2, 2, stride=2)
@@ -62,16 +65,20 @@ class CLIPHaze(nn.Module):
             hazy: I, (B, 3, H, W) in [0, 1]; any H, W >= 1.
             density: haze density, (B, 1, h, w) in [0, 1] at any resolution; negative values mark "absent" for a
                 whole image of the batch; None: absent for all.
-            embedding: CLIP image embedding without its degradation, (B, E), unit norm; None: absent.
+            embedding: CLIP image embedding without its degradation, (B, E), unit norm; zeros mark "absent" for an
+                image of the batch; None: absent for all.
 
         Returns:
             K and B, each (B, 3, H, W).
+
+        Raises:
+            ValueError: an embedding of another size than the network's.
         """
         height, width = hazy.shape[-2:]
         padded = _pad_to_multiple(hazy, self.config.size_multiple)
         instruction = Instruction(
             density=None if density is None else F.interpolate(density, padded.shape[-2:], mode="bilinear"),
-            embedding=None if embedding is None else self.embedding(embedding),
+            embedding=None if embedding is None else self._reduced(embedding),
         )
 
         level1 = self.encoder1(self.stem(F.pixel_unshuffle(2 * padded - 1, self.config.stem)), instruction)
@@ -85,6 +92,14 @@ class CLIPHaze(nn.Module):
         optical_depth = optical_depth.clamp(*OPTICAL_DEPTHS)
         airlight = share_airlight(TYPICAL_AIRLIGHT + airlight, hazy.float(), optical_depth, *sharing)
         return affine_maps(optical_depth, airlight)
+
+    def _reduced(self, embedding: Tensor) -> Tensor:
+        """(B, E) -> (B, EMBEDDING_WIDTH), zeros again where it is absent."""
+        size = self.config.embedding_size
+        if embedding.shape[-1] != size:
+            raise ValueError(f"this network takes an embedding of {size} numbers, not of {embedding.shape[-1]}")
+        present = (embedding != 0).any(1, keepdim=True)
+        return self.embedding(embedding) * present
 
 
 class Up(nn.Module):

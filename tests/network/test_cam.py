@@ -63,6 +63,16 @@ def test_an_embedding_matters_only_once_its_weights_are_trained(cam, paths):
     assert (cam(*paths, None, embedding) - without).abs().max() > 1e-2
 
 
+def test_absence_of_an_embedding_is_each_samples_own(cam, paths):
+    torch.nn.init.normal_(cam.implicit.weight)
+    torch.nn.init.normal_(cam.implicit.bias)
+    embedding = torch.randn(2, EMBEDDING_WIDTH)
+    embedding[0] = 0
+    y = cam(*paths, None, embedding)
+    torch.testing.assert_close(y[0], cam(*paths, None, None)[0])
+    assert (y[1] - cam(*paths, None, None)[1]).abs().max() > 1e-2
+
+
 def test_an_absent_map_counts_the_same_with_and_without_gradients():
     torch.manual_seed(0)
     module, local, global_ = CAM(4), torch.randn(2, 4, 5, 6), torch.randn(2, 4, 5, 6)

@@ -97,6 +97,29 @@ def test_an_embedding_changes_nothing_until_trained(network):
     assert (trained(hazy, None, embedding)[0] - trained(hazy)[0]).abs().max() > 1e-5
 
 
+def test_an_embedding_of_zeros_is_none():
+    network = small_network()
+    train_embedding(network)
+    hazy = torch.rand(2, 3, 24, 24)
+    embedding = torch.nn.functional.normalize(torch.randn(2, 8))
+    embedding[0] = 0
+    K, _ = network(hazy, None, embedding)
+    without, _ = network(hazy)
+    torch.testing.assert_close(K[0], without[0])
+    assert (K[1] - without[1]).abs().max() > 1e-5
+
+
+def test_an_embedding_of_another_size_is_refused_in_one_line(network):
+    with pytest.raises(ValueError, match="takes an embedding of 8 numbers, not of 768"):
+        network(torch.rand(1, 3, 24, 24), None, torch.randn(1, 768))
+
+
+def test_unit_embeddings_reach_the_blocks_with_variance_one():
+    network = small_network(embedding_size=512)
+    embedding = torch.nn.functional.normalize(torch.randn(64, 512))
+    assert 0.8 < network.embedding[0](embedding).std() < 1.2
+
+
 def test_the_state_dict_carries_everything(network):
     copy = CLIPHaze(network.config).eval().requires_grad_(False)
     copy.load_state_dict(network.state_dict())
