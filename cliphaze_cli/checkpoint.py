@@ -1,7 +1,8 @@
 """Checkpoints: safetensors, with the network's config in the metadata; never pickle, always strict.
 
 Metadata, all strings: "format" = FORMAT; "config" the CLIPHazeConfig as JSON; "name"; "instructions" a JSON list of
-those of "density" and "embedding" that the weights were trained with; "training" whatever tells how, as JSON.
+those of "density" and "embedding" that the weights were trained with; "clip", where a CLIP taught them, which one
+(`ClipTraining`, as JSON); "training" whatever tells how, as JSON.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
+from cliphaze_cli.clip_training import ClipTraining
 from cliphaze_cli.errors import WeightsError
 from cliphaze_cli.network.cliphaze import CLIPHaze
 from cliphaze_cli.network.config import CLIPHazeConfig
@@ -32,13 +34,17 @@ MAX_NAME = 100  # characters
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A loaded network, what its file says of it, and the sha256 of the content that was loaded."""
+    """A loaded network, what its file says of it, and the sha256 of the content that was loaded.
+
+    clip: the CLIP that taught it, None where none did.
+    """
 
     network: CLIPHaze
     name: str
     instructions: frozenset[str]
     training: dict[str, Any]
     sha256: str
+    clip: ClipTraining | None = None
 
 
 def save(
@@ -48,6 +54,7 @@ def save(
     name: str,
     instructions: frozenset[str] = frozenset({"density"}),
     training: dict[str, Any] | None = None,
+    clip: ClipTraining | None = None,
 ) -> None:
     """Write the network to `path`, atomically."""
     tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
@@ -58,6 +65,8 @@ def save(
         "instructions": json.dumps(sorted(instructions)),
         "training": json.dumps(training or {}),
     }
+    if clip is not None:
+        metadata["clip"] = clip.to_json()
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     os.close(handle)
     try:
@@ -104,8 +113,8 @@ def load(path: Path, *, sha256: str | None = None) -> Checkpoint:
         raise WeightsError(f"{path} has values that are not finite, first in {broken}: fetch it again, or train anew")
     network.load_state_dict(tensors, strict=True, assign=True)
     network.eval().requires_grad_(False)
-    instructions, training = _parse_training(header.metadata, path)
-    return Checkpoint(network, _parse_name(header.metadata, path), instructions, training, actual)
+    instructions, training, clip = _parse_training(header.metadata, path)
+    return Checkpoint(network, _parse_name(header.metadata, path), instructions, training, actual, clip)
 
 
 def _refuse_what_is_no_file(path: Path) -> None:
@@ -130,10 +139,11 @@ def _empty_network(config: CLIPHazeConfig, path: Path) -> CLIPHaze:
     return network
 
 
-def _parse_training(metadata: dict[str, str], path: Path) -> tuple[frozenset[str], dict[str, Any]]:
+def _parse_training(metadata: dict[str, str], path: Path) -> tuple[frozenset[str], dict[str, Any], ClipTraining | None]:
     try:
         instructions = frozenset(json.loads(metadata.get("instructions", "[]")))
-        return instructions, dict(json.loads(metadata.get("training", "{}")))
+        clip = ClipTraining.from_json(metadata["clip"]) if "clip" in metadata else None
+        return instructions, dict(json.loads(metadata.get("training", "{}"))), clip
     except (ValueError, TypeError, RecursionError) as error:
         raise WeightsError(f"{path} has metadata that cannot be read ({error}); fetch the file again") from error
 

@@ -17,6 +17,7 @@ from cliphaze_cli.checkpoint import Checkpoint
 from cliphaze_cli.conversion import from_pixels, opened, to_pixels
 from cliphaze_cli.errors import CliphazeError
 from cliphaze_cli.hub import resolve_weights
+from cliphaze_cli.instructor import Instructor, instructor
 from cliphaze_cli.network.finite import ActivationWatch
 from cliphaze_cli.pixels import rows_as_tensor, shrink, working_size
 from cliphaze_cli.registry import find
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from cliphaze_cli.prior.clip_model import ClipPrior
 
 PIXELS_TOGETHER = 1 << 20  # at working resolution, of a batch's images that go through the network at a time
-CLIP_BUILDER = "surgery"  # one pass of the vision tower; sliding windows cost nine times as much
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,20 +67,40 @@ class Dehazer:
             device: "auto", "cpu", "cuda", "cuda:N" or "mps".
             precision: "auto", "fp32", "bf16" or "fp16".
             resolution: long side at which the network runs, "auto" for the default, "full" for the image's own size.
-            prior: CLIP, whose haze density instructs the network; None runs without.
+            prior: CLIP, which instructs the network (see `instruct`); None runs without.
 
         Raises:
-            UsageError: an option that makes no sense on this machine.
+            UsageError: an option that makes no sense on this machine, or a CLIP that does not fit the weights.
         """
         tune_allocator()
         self.device = resolve_device(device)
         self.precision = resolve_precision(precision, self.device)
         self.working_side = working_side(resolution)
-        self.prior = prior
         self.weights_name, self.weights_sha256 = loaded.name, loaded.sha256
-        self.instructions = loaded.instructions
+        self.instructions, self.taught_by = loaded.instructions, loaded.clip
         self.network = loaded.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._watch = ActivationWatch(self.network)
+        self.instructor: Instructor | None = None
+        if prior is not None:
+            self.instruct(prior)
+
+    def instruct(self, prior: "ClipPrior", *, builder: str | None = None) -> None:
+        """From now on let `prior` instruct the network by its density map, and by its embedding where the weights were
+        trained with that. Weights that know no instruction stay without: `instructor` is None then.
+
+        Args:
+            builder: of the maps; default: that of the weights' training, or else the usual one.
+
+        Raises:
+            UsageError: the weights take the embedding of another CLIP, or this one cannot build such a map.
+        """
+        size = self.network.config.embedding_size
+        self.instructor = instructor(prior, self.weights_name, self.instructions, self.taught_by, size, builder=builder)
+
+    @property
+    def prior(self) -> "ClipPrior | None":
+        """The CLIP that instructs the network, None where none does."""
+        return None if self.instructor is None else self.instructor.prior
 
     @classmethod
     def from_pretrained(
@@ -183,10 +203,10 @@ class Dehazer:
         source, densities, embeddings = "model", None, None
         if density is not None:
             source, densities = "given", [density] * len(photos)
-        elif self.prior is not None and self.instructions:
-            source, densities = "clip", [self.prior.density(pixels, builder=CLIP_BUILDER) for pixels in photos]
-            if "embedding" in self.instructions:
-                embeddings = [self.prior.embedding(pixels) for pixels in photos]
+        elif self.instructor is not None:
+            source, densities = "clip", [self.instructor.density(pixels) for pixels in photos]
+            if self.instructor.embeds:
+                embeddings = [self.instructor.prior.embedding(pixels) for pixels in photos]
         working, K, B = self._estimate_maps(photos, densities, embeddings)
         results = []
         for number, pixels in enumerate(photos):

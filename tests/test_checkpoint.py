@@ -13,6 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from cliphaze_cli import checkpoint
+from cliphaze_cli.clip_training import ClipTraining
 from cliphaze_cli.errors import WeightsError
 from tests.conftest import small_network
 
@@ -45,9 +46,12 @@ def test_a_round_trip_is_exact(tmp_path):
     network = small_network(seed=3, blocks=(1, 0, 1, 0, 1), ffn_expansion=1.5)
     path = tmp_path / "x.safetensors"
     training = {"steps": 7, "data": "a few photos"}
-    checkpoint.save(network, path, name="mine", instructions=frozenset({"density", "embedding"}), training=training)
+    clip = ClipTraining("ViT-B-32:openai", "windows", 512)
+    instructions = frozenset({"density", "embedding"})
+    checkpoint.save(network, path, name="mine", instructions=instructions, training=training, clip=clip)
     loaded = checkpoint.load(path)
-    assert (loaded.name, loaded.instructions, loaded.training) == ("mine", {"density", "embedding"}, training)
+    assert (loaded.name, loaded.instructions, loaded.training) == ("mine", instructions, training)
+    assert loaded.clip == clip
     assert loaded.network.config == network.config
     assert not loaded.network.training and not any(p.requires_grad for p in loaded.network.parameters())
     found, expected = loaded.network.state_dict(), network.state_dict()
@@ -257,7 +261,9 @@ def test_a_config_of_another_version(edit, text):
     assert "config this version cannot read" in refusal(edit(config=text))
 
 
-@pytest.mark.parametrize("metadata", [{"instructions": "{"}, {"instructions": "3"}, {"training": "[1]"}])
+@pytest.mark.parametrize(
+    "metadata", [{"instructions": "{"}, {"instructions": "3"}, {"training": "[1]"}, {"clip": '{"name": "x"}'}]
+)
 def test_damaged_metadata(edit, metadata):
     assert "metadata" in refusal(edit(**metadata))
 

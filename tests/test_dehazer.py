@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from cliphaze_cli import Dehazed, Dehazer, checkpoint, noise
+from cliphaze_cli.clip_training import ClipTraining
 from cliphaze_cli.dehazer import model_density
 from cliphaze_cli.errors import CliphazeError, UsageError, WeightsError
 from cliphaze_cli.prior.clip_model import ClipPrior
@@ -282,8 +283,11 @@ def test_a_given_density_instructs_the_network(dehazer):
 class FakePrior(ClipPrior):
     """Stands in for CLIP: haze below, none above, and one embedding for everything."""
 
-    def __init__(self):
-        pass
+    builders = ("windows",)
+    embedding_size = 8
+
+    def __init__(self, name="ViT-Fake:test"):
+        self.name, self.sha256 = name, "0" * 64
 
     def density(self, pixels, **_):
         return np.array([[0.0, 0.1], [0.9, 1.0]], np.float32)
@@ -318,6 +322,16 @@ def test_the_embedding_reaches_weights_that_know_it(tmp_path):
         dehazer = Dehazer.from_pretrained(weights=tmp_path / "x.safetensors", device="cpu", prior=FakePrior())
         results.append(dehazer.dehaze(PHOTO).K)
     assert np.abs(results[0] - results[1]).max() > 1e-5
+
+
+def test_the_weights_metadata_decide_which_clip_they_take(tmp_path):
+    both, clip = frozenset({"density", "embedding"}), ClipTraining("ViT-Fake:test", "windows", 8)
+    checkpoint.save(small_network(), tmp_path / "x.safetensors", name="x", instructions=both, clip=clip)
+    dehazer = Dehazer.from_pretrained(weights=tmp_path / "x.safetensors", device="cpu", prior=FakePrior())
+    assert dehazer.instructor is not None and dehazer.instructor.embeds
+    with pytest.raises(UsageError, match="take the embedding of CLIP ViT-Fake:test"):
+        dehazer.instruct(FakePrior("ViT-L-14:openai"))
+    assert dehazer.prior is not None and dehazer.prior.name == "ViT-Fake:test"  # as before
 
 
 def test_the_networks_own_density(dehazer):
