@@ -10,6 +10,7 @@ import typer
 
 from cliphaze_cli.cli.columns import human_size
 from cliphaze_cli.cli.console import Console
+from cliphaze_cli.cli.first_use import embed_prompts
 from cliphaze_cli.cli.weights_state import weights_states, weights_table
 from cliphaze_cli.errors import HubError, UsageError, WeightsError
 from cliphaze_cli.hub import Fetched, clip_entry, download, resolve_weights
@@ -138,6 +139,8 @@ def _download(entry: WeightsEntry, cache_dir: Path | None, force: bool, console:
     verified = "verified" if fetched.digest else "not verified: the server reports no digest"
     what = "downloaded" if fetched.downloaded else "already here"
     console.info(f"{entry.name}: {what}, {verified}, {human_size(fetched.size)}: {fetched.path}")
+    if entry.kind == "clip":
+        embed_prompts(entry, fetched, console)
     if not is_commit(entry.revision):
         console.info(
             f"{entry.name}: revision {entry.revision or 'main'} is commit {fetched.commit} (--revision fixes it)"

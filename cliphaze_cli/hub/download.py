@@ -45,6 +45,7 @@ def download(
     force: bool = False,
     progress: bool = False,
     notify: Callable[[str], None] = lambda text: None,
+    announce: Callable[[int], None] = lambda size: None,
 ) -> Fetched:
     """Bring `entry` from the Hub into its cache, verified by the entry's sha256 or else the one that the Hub reports.
 
@@ -56,6 +57,7 @@ def download(
         force: download even what is there.
         progress: show the Hub client's progress bar on stderr.
         notify: told, in one line each, what people may not expect.
+        announce: told how many bytes will come, once that is known and before they do.
 
     Raises:
         HubError: no such repository, revision or file, no access, no connection, no space, or a file whose content is
@@ -83,6 +85,7 @@ def download(
         return _from_cache(cached)
     size = _expected_size(entry, remote, request)
     _need_space(size, request.cache)
+    announce(size)
     with explained(request), _client_output(progress), guarded(request, size):
         path = _download(entry, request, force)
         commit = path.parents[len(Path(entry.file).parts) - 1].name  # .../snapshots/COMMIT/FILE

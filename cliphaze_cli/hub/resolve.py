@@ -1,10 +1,31 @@
 """From a name to a weights file on this machine."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from cliphaze_cli.errors import WeightsError
 from cliphaze_cli.hub import cache, verification
 from cliphaze_cli.registry import WeightsEntry, find, weights_dir
+
+
+@dataclass(frozen=True)
+class VerifiedFile:
+    """A downloaded file whose content was hashed in this run. It may be handed to other processes of the run, which
+    then need not hash it again.
+
+    digest: what it was found to have, None where there was nothing to compare with. stamp: size, time and inode then.
+    """
+
+    path: Path
+    digest: str | None
+    stamp: tuple[int, int, int]
+
+    def is_unchanged(self) -> bool:
+        """Whether it still is the file that was hashed, as far as its size, time and inode tell."""
+        try:
+            return _stamp(self.path) == self.stamp
+        except OSError:
+            return False
 
 
 def resolve_weights(name_or_entry: str | WeightsEntry, cache_dir: Path | None = None) -> Path:
@@ -16,15 +37,18 @@ def resolve_weights(name_or_entry: str | WeightsEntry, cache_dir: Path | None = 
         WeightsError: unknown name, not on this machine, or damaged; the message says what to run.
     """
     entry = find(name_or_entry) if isinstance(name_or_entry, str) else name_or_entry
-    if entry.embedded:
-        return _embedded(entry)
+    return _embedded(entry) if entry.embedded else verified_file(entry, cache_dir).path
+
+
+def verified_file(entry: WeightsEntry, cache_dir: Path | None = None) -> VerifiedFile:
+    """The file of an entry in the Hub's cache, hashed anew. Errors as in `resolve_weights`."""
     command = f"cliphaze download-weights {download_arguments(entry)}"
     cached = cache.look_up(entry, cache_dir, thorough=True)
     if cached is None:
         raise WeightsError(f"the weights {entry.name} are not on this machine: run `{command}`")
     if cached.problem:
         raise WeightsError(f"{cached.path} is damaged ({cached.problem}): run `{command}` to fetch it again")
-    return cached.path
+    return VerifiedFile(cached.path, cached.digest, _stamp(cached.path))
 
 
 def download_arguments(entry: WeightsEntry) -> str:
@@ -46,3 +70,8 @@ def _embedded(entry: WeightsEntry) -> Path:
     if problem := verification.problem_with(path, entry.size, entry.sha256):
         raise WeightsError(f"the embedded weights {path} are damaged ({problem}): install cliphaze again")
     return path
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ino

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cliphaze_cli.errors import CliphazeError, UsageError
+from cliphaze_cli.errors import CliphazeError, WeightsError
 from cliphaze_cli.open_clip_import import import_open_clip
+from cliphaze_cli.prior.builders import BUILDERS, WINDOWS, BuilderChoice, choose_builder
 from cliphaze_cli.prior.prompts import Prompts, default_prompts
 
 if TYPE_CHECKING:
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from cliphaze_cli.hub import VerifiedFile
     from cliphaze_cli.prior.checkpoint import Recipe
     from cliphaze_cli.prior.density_map import DenseOptions, WindowOptions
     from cliphaze_cli.prior.scoring import PromptEmbeddings
+    from cliphaze_cli.registry import WeightsEntry
 
 DEFAULT_MODEL = "ViT-B-32"
-BUILDERS = ("windows", "maskclip", "surgery")
 _BATCH = 16  # windows or images that go through the vision tower together
 
 
@@ -32,6 +34,41 @@ def clip_available(model: str = DEFAULT_MODEL, *, cache_dir: Path | None = None)
     from cliphaze_cli.hub import clip_entry, find_cached
 
     return find_cached(clip_entry(model), cache_dir) is not None
+
+
+def embed_default_prompts(entry: "WeightsEntry", path: Path, digest: str | None) -> None:
+    """Embed the default prompts once, beside the weights, so that nobody who looks at photos loads the text tower.
+
+    Where that was done before, or the file is none that could be used, nothing heavy is imported.
+
+    Args:
+        entry: of the CLIP model.
+        path: its weights' file, downloaded and verified.
+        digest: what it was verified to have, None where nothing was known.
+
+    Raises:
+        WeightsError: see `ClipPrior.from_file`.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    from cliphaze_cli.prior import text_cache
+
+    if digest is not None:
+        stored = text_cache.cache_path(path.parent, entry.name, digest, default_prompts().digest)
+        if stored.is_file():
+            return
+    try:
+        safe_open(path, framework="np")
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} is not a readable .safetensors file ({error})") from error
+    prior = ClipPrior.from_file(
+        path,
+        entry.open_clip_model or entry.name,
+        pretrained=entry.open_clip_pretrained,
+        name=entry.name,
+        fingerprint=digest,
+    )
+    prior.prompt_embeddings()
 
 
 class ClipPrior:
@@ -73,7 +110,12 @@ class ClipPrior:
 
     @classmethod
     def from_cache(
-        cls, model: str = DEFAULT_MODEL, *, device: "str | torch.device" = "cpu", cache_dir: Path | None = None
+        cls,
+        model: str = DEFAULT_MODEL,
+        *,
+        device: "str | torch.device" = "cpu",
+        cache_dir: Path | None = None,
+        verified: "VerifiedFile | None" = None,
     ) -> "ClipPrior":
         """Load a model that `cliphaze download-weights` put on this machine; no network.
 
@@ -81,23 +123,24 @@ class ClipPrior:
             model: an open_clip name, "ViT-B-32", with or without a checkpoint's tag, "ViT-B-32:openai".
             device: as `cliphaze_cli.runtime.resolve_device` takes it; "auto" too.
             cache_dir: the Hub's cache, if not the usual one.
+            verified: its file, where this run has hashed it before; it is hashed again only if it has changed since.
 
         Raises:
             UsageError: a device that is not there.
             WeightsError: unknown name, not on this machine (the message says what to run), or damaged.
         """
-        from cliphaze_cli.hub import cache, clip_entry, resolve_weights
+        from cliphaze_cli.hub import clip_entry, verified_file
 
         entry = clip_entry(model)
-        path = resolve_weights(entry, cache_dir)
-        known = cache.look_up(entry, cache_dir)
+        if verified is None or not verified.is_unchanged():
+            verified = verified_file(entry, cache_dir)
         return cls.from_file(
-            path,
+            verified.path,
             entry.open_clip_model or model,
             pretrained=entry.open_clip_pretrained,
             name=entry.name,
             device=device,
-            fingerprint=known.digest if known is not None else None,
+            fingerprint=verified.digest,
         )
 
     @classmethod
@@ -165,12 +208,28 @@ class ClipPrior:
             device=device,
         )
 
+    @property
+    def builders(self) -> tuple[str, ...]:
+        """The density builders that this model can do: sliding windows always, the others need its patch tokens."""
+        from cliphaze_cli.prior.dense_tokens import supports_dense_tokens
+
+        return BUILDERS if supports_dense_tokens(self.visual) else (WINDOWS,)
+
+    @property
+    def embedding_size(self) -> int:
+        """E: how many numbers an embedding has."""
+        return int(self.prompt_embeddings().hazy.shape[1])
+
+    def choose_builder(self, asked: str | None = None) -> BuilderChoice:
+        """The builder for all maps of a run; see `builders.choose_builder`."""
+        return choose_builder(self.builders, self.name, asked=asked)
+
     def density(
         self,
         pixels: "NDArray[np.generic]",
         *,
-        builder: str = "windows",
-        prompts: Prompts | None = None,
+        builder: str | None = None,
+        prompts: "Prompts | PromptEmbeddings | None" = None,
         windows: "WindowOptions | None" = None,
         dense: "DenseOptions | None" = None,
     ) -> "NDArray[np.float32]":
@@ -178,9 +237,10 @@ class ClipPrior:
 
         Args:
             pixels: (H, W, 3) uint8, uint16, or float32 in [0, 1]; RGB.
-            builder: "windows" (sliding windows over a pyramid), "maskclip" or "surgery" (patch tokens of one pass);
-                "dense" means "surgery".
-            prompts: default: the ensembles of prompts.json.
+            builder: "surgery" or "maskclip" (patch tokens of one pass), or "windows" (sliding windows over a pyramid);
+                default: "surgery", or "windows" where the model has no patch tokens.
+            prompts: texts, or vectors in their stead (`training.prompts` learns some); default: the ensembles of
+                prompts.json.
             windows, dense: options of the one or the other kind of builder.
 
         Raises:
@@ -193,15 +253,14 @@ class ClipPrior:
         from cliphaze_cli.prior.preprocess import check_pixels
 
         check_pixels(pixels)
-        kind = "surgery" if builder == "dense" else builder
+        kind = self.choose_builder(builder).name
         with torch.inference_mode():
-            texts = self.prompt_embeddings(prompts).to(self.device)
-            if kind == "windows":
+            vectors = self.prompt_embeddings(prompts) if prompts is None or isinstance(prompts, Prompts) else prompts
+            texts = vectors.to(self.device)
+            if kind == WINDOWS:
                 density = density_map.from_windows(self, pixels, texts, windows or density_map.WindowOptions())
-            elif kind in BUILDERS:
-                density = density_map.from_tokens(self, pixels, texts, kind, dense or density_map.DenseOptions())
             else:
-                raise UsageError(f"there is no density builder {builder!r}: known are {', '.join(BUILDERS)}")
+                density = density_map.from_tokens(self, pixels, texts, kind, dense or density_map.DenseOptions())
         return _finite(density, self.name).cpu().numpy()
 
     def embedding(self, pixels: "NDArray[np.generic]") -> "NDArray[np.float32]":

@@ -5,12 +5,10 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
-
-from cliphaze_cli.prior.scoring import PromptEmbeddings
+if TYPE_CHECKING:
+    from cliphaze_cli.prior.scoring import PromptEmbeddings
 
 _LAYOUT = "1"  # raise it when what is stored, or how texts are embedded, changes
 
@@ -21,8 +19,14 @@ def cache_path(folder: Path, model: str, checkpoint: str, digest: str) -> Path:
     return folder / f"prompts-{key[:24]}.safetensors"
 
 
-def load_embeddings(path: Path) -> PromptEmbeddings | None:
+def load_embeddings(path: Path) -> "PromptEmbeddings | None":
     """Return what `store_embeddings` wrote, or None when it is not there or damaged."""
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    from cliphaze_cli.prior.scoring import PromptEmbeddings
+
     try:
         tensors = load(path.read_bytes())
     except (OSError, SafetensorError):
@@ -37,8 +41,10 @@ def load_embeddings(path: Path) -> PromptEmbeddings | None:
     return PromptEmbeddings(hazy, clear)
 
 
-def store_embeddings(path: Path, embeddings: PromptEmbeddings) -> bool:
+def store_embeddings(path: Path, embeddings: "PromptEmbeddings") -> bool:
     """Write `embeddings` to `path`, whole or not at all. Returns False where the folder cannot be written to."""
+    from safetensors.torch import save
+
     body = save({"hazy": embeddings.hazy.contiguous(), "clear": embeddings.clear.contiguous()})
     temporary: str | None = None
     try:

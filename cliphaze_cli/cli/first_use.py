@@ -1,0 +1,60 @@
+"""CLIP's weights on first use: fetched where that is allowed and possible, with one line that says what and how large.
+
+This runs in the process that people look at, before any photo and before any worker is started.
+"""
+
+from pathlib import Path
+
+from cliphaze_cli.cli.columns import human_size
+from cliphaze_cli.cli.console import Console
+from cliphaze_cli.errors import WeightsError
+from cliphaze_cli.hub import Fetched, VerifiedFile, clip_entry, download, find_cached, verified_file
+from cliphaze_cli.hub.failures import HubUnreachableError
+from cliphaze_cli.registry import WeightsEntry
+
+
+def clip_file(
+    model: str, console: Console, *, may_download: bool = True, cache_dir: Path | None = None
+) -> VerifiedFile:
+    """Return the file of a CLIP model, hashed in this run; other processes of the run need not hash it again.
+
+    Args:
+        model: open_clip's name, with or without a tag.
+        may_download: False never uses the network, nor is it used when HF_HUB_OFFLINE is set.
+
+    Raises:
+        WeightsError: no such model, or one that could not be used; or it is not here and may not or cannot be fetched:
+            the message says what to do.
+        HubError: the download failed for another reason than a missing network.
+    """
+    entry = clip_entry(model)
+    if may_download and not _is_offline() and find_cached(entry, cache_dir) is None:
+
+        def announce(size: int) -> None:
+            console.info(
+                f"fetching CLIP {entry.name} from {entry.repo}: {human_size(size)}, once (--no-download never fetches)"
+            )
+
+        progress = console.shows_progress
+        try:
+            fetched = download(entry, cache_dir=cache_dir, progress=progress, notify=console.notice, announce=announce)
+        except HubUnreachableError as error:
+            raise WeightsError(f"CLIP {entry.name} is not on this machine and cannot be fetched: {error}") from error
+        embed_prompts(entry, fetched, console)
+    return verified_file(entry, cache_dir)
+
+
+def _is_offline() -> bool:
+    from huggingface_hub import constants
+
+    return bool(constants.HF_HUB_OFFLINE)
+
+
+def embed_prompts(entry: WeightsEntry, fetched: Fetched, console: Console) -> None:
+    """Embed the default prompts beside CLIP's weights, once for all runs; a failure costs only that."""
+    from cliphaze_cli.prior.clip_model import embed_default_prompts
+
+    try:
+        embed_default_prompts(entry, fetched.path, fetched.digest)
+    except (WeightsError, ImportError) as error:
+        console.notice(f"{entry.name} is here, but cannot be used: {error}")
