@@ -1,14 +1,18 @@
-"""Load the network that a command asked for, with CLIP where it is here and of use."""
+"""Load the network that a command asked for, with CLIP where it was asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cliphaze_cli.errors import WeightsError
 from cliphaze_cli.prior import clip_model
 
 if TYPE_CHECKING:
+    from cliphaze_cli.clip_training import ClipTraining
     from cliphaze_cli.dehazer import Dehazer
+    from cliphaze_cli.hub import VerifiedFile
+    from cliphaze_cli.instructor import Instructor
+
+AUTOMATIC = "auto"  # in place of a CLIP model's name: the one that taught the weights, or else the usual one
 
 
 def load(model: str, weights: Path | None, device: str, precision: str, resolution: str) -> "Dehazer":
@@ -18,21 +22,41 @@ def load(model: str, weights: Path | None, device: str, precision: str, resoluti
     return Dehazer.from_pretrained(model, weights=weights, device=device, precision=precision, resolution=resolution)
 
 
-def add_clip(dehazer: "Dehazer", clip: str | None, notice: Callable[[str], object]) -> None:
-    """Give the dehazer CLIP, if its weights can use it; where CLIP was not asked for, being without is a notice."""
+def add_clip(
+    dehazer: "Dehazer",
+    clip: str,
+    notice: Callable[[str], object],
+    *,
+    builder: str | None = None,
+    verified: "VerifiedFile | None" = None,
+) -> None:
+    """Let the CLIP model that was asked for instruct the dehazer, if its weights can use it.
+
+    Args:
+        clip: open_clip's name, with or without a tag; `AUTOMATIC`: that which taught the weights, or the usual one.
+        builder: of the density maps; None takes that of the training, or the usual one.
+        verified: CLIP's file, where this run has hashed it before.
+
+    Raises:
+        WeightsError: CLIP's weights are not here or not usable; the message says what to do.
+        UsageError: it does not fit the network's weights.
+    """
     if not dehazer.instructions:
-        if clip is not None:
-            notice(f"the weights {dehazer.weights_name} were trained without CLIP: --clip changes nothing")
+        notice(f"the weights {dehazer.weights_name} were trained without CLIP: --clip changes nothing")
         return
-    try:
-        if clip is None and not clip_model.clip_available(clip_model.DEFAULT_MODEL):
-            notice("dehazing without CLIP: `cliphaze download-weights` fetches it (--no-clip: never use it)")
-            return
-        dehazer.prior = clip_model.ClipPrior.from_cache(clip or clip_model.DEFAULT_MODEL, device=dehazer.device)
-    except (WeightsError, ImportError) as error:
-        if clip is not None:
-            raise
-        notice(f"dehazing without CLIP: {error}")
+    name = clip_for(clip, dehazer.taught_by)
+    prior = clip_model.ClipPrior.from_cache(name, device=dehazer.device, verified=verified)
+    dehazer.instruct(prior, builder=builder)
+    assert dehazer.instructor is not None
+    for text in dehazer.instructor.notices:
+        notice(text)
+
+
+def clip_for(asked: str, taught_by: "ClipTraining | None") -> str:
+    """The model that `--clip` means."""
+    if asked != AUTOMATIC:
+        return asked
+    return clip_model.DEFAULT_MODEL if taught_by is None else taught_by.name
 
 
 def description(dehazer: "Dehazer") -> dict[str, Any]:
@@ -44,12 +68,31 @@ def description(dehazer: "Dehazer") -> dict[str, Any]:
         "device": str(dehazer.device),
         "precision": names[str(dehazer.precision)],
         "resolution": dehazer.working_side or "full",
-        "clip": dehazer.prior.name if dehazer.prior is not None else None,
-        "clip_sha256": dehazer.prior.sha256 if dehazer.prior is not None else None,
+        **_clip_record(dehazer.instructor),
     }
 
 
 def nothing_used(model: str | None) -> dict[str, Any]:
     """The same of a run that had nothing to do, and loaded nothing."""
-    names = ("weights_sha256", "device", "precision", "resolution", "clip", "clip_sha256")
-    return {"model": model, **dict.fromkeys(names)}
+    names = ("weights_sha256", "device", "precision", "resolution")
+    return {"model": model, **dict.fromkeys(names), **_clip_record(None)}
+
+
+def instruction(used: Mapping[str, Any]) -> str:
+    """What instructs the network, for people, of what `description` returned."""
+    if used["clip"] is None:
+        return "no CLIP"
+    means = f"{used['clip_builder']} map{' and embedding' if used['clip_embedding'] else ''}"
+    return f"instructed by CLIP {used['clip']} ({means})"
+
+
+def _clip_record(instructor: "Instructor | None") -> dict[str, Any]:
+    if instructor is None:
+        return dict.fromkeys(("clip", "clip_sha256", "clip_builder", "clip_embedding"))
+    prior = instructor.prior
+    return {
+        "clip": prior.name,
+        "clip_sha256": prior.sha256,
+        "clip_builder": instructor.builder,
+        "clip_embedding": instructor.embeds,
+    }

@@ -40,7 +40,7 @@ class Dehazing:
 
 
 def load(assignment: Assignment, notice: Callable[[str], object]) -> Dehazing:
-    """Load the network, and CLIP where it is here and of use. notice: called with lines for people.
+    """Load the network, and CLIP where it was asked for. notice: called with lines for people.
 
     Raises CliphazeError where it cannot be used as asked.
     """
@@ -50,7 +50,7 @@ def load(assignment: Assignment, notice: Callable[[str], object]) -> Dehazing:
     assert isinstance(settings, Settings)
     weights = None if settings.weights is None else Path(settings.weights)
     dehazer = loading.load(settings.model, weights, assignment.device, settings.precision, settings.resolution)
-    if not settings.no_clip:
+    if settings.clip is not None:
         loading.add_clip(dehazer, settings.clip, notice)
     if assignment.retried_sha256 not in (None, dehazer.weights_sha256):
         notice(f"the weights {dehazer.weights_name} are not those of the run that is retried")
