@@ -105,7 +105,12 @@ def from_windows(
 def from_tokens(
     prior: "ClipPrior", pixels: NDArray[np.generic], texts: PromptEmbeddings, kind: str, options: DenseOptions
 ) -> Tensor:
-    """Return p(hazy), (gh, gw), one cell a patch token; `kind` is "maskclip" or "surgery" (see `dense_tokens`).
+    """Return p(hazy), (gh, gw), one cell a patch token; see `token_embeddings`."""
+    return p_hazy(token_embeddings(prior, pixels, kind, options), texts)
+
+
+def token_embeddings(prior: "ClipPrior", pixels: NDArray[np.generic], kind: str, options: DenseOptions) -> Tensor:
+    """Return embeddings of the photo's patches, (gh, gw, E); `kind` is "maskclip" or "surgery" (see `dense_tokens`).
 
     The tower must have patch tokens: `dense_tokens.supports_dense_tokens`.
     """
@@ -115,7 +120,7 @@ def from_tokens(
     rows, columns = (max(1, round(n)) for n in fitted_size(height, width, short))
     image = prior.normalised(resized(pixels, rows * patch, columns * patch))
     tokens = value_path_tokens if kind == "maskclip" else self_attention_tokens
-    return p_hazy(tokens(prior.visual, image)[0], texts)
+    return tokens(prior.visual, image)[0]
 
 
 def whole_image_windows(pixels: NDArray[np.generic], side: int) -> Tensor:
