@@ -1,6 +1,6 @@
 """Training batches: clean crops at many scales, photographed through synthetic haze. Batch i is a function of i."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -10,8 +10,10 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 from torch.utils.data import Dataset
 
+from cliphaze_cli.pixels import rows_as_tensor
+from training.clip_pack import ClipPack, PackedPhoto, instructing_embeddings
 from training.haze import Draw, Haze, add_haze
-from training.instruction import degraded_density
+from training.instruction import ABSENT, degraded_density
 from training.recipe import Recipe, Scenes
 
 # Crop height and width of a batch, one drawn per batch; whole scenes come in photographs' aspect ratios.
@@ -24,13 +26,35 @@ BLACK, WHITE = 0.004, 0.997  # quantiles of a photo's values that stretched leve
 @dataclass(frozen=True)
 class Batch:
     """`hazy`, `clear` in [0, 1] and `transmission`, each (n, 3, h, w); `density` (n, 1, h, w), negative = absent;
-    `airlight` (n, 3, 1, 1), the image's mean."""
+    `airlight` (n, 3, 1, 1), the image's mean; `embedding` (n, E), zeros = absent, or None where CLIP taught nothing."""
 
     hazy: Tensor
     clear: Tensor
     transmission: Tensor
     airlight: Tensor
     density: Tensor
+    embedding: Tensor | None = None
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same on `device`."""
+        moved = {name: None if x is None else x.to(device) for name, x in vars(self).items()}
+        return replace(self, **moved)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of photo `index`: rows and columns, whether it is flipped, and the (height, width) it is resized to."""
+
+    index: int
+    rows: slice
+    columns: slice
+    flipped: bool
+    shape: tuple[int, int]
+
+    def of(self, image: Tensor) -> Tensor:
+        """Cut it out of something of the photo's size, (1, C, H, W)."""
+        part = F.interpolate(image[..., self.rows, self.columns], self.shape, mode="bilinear", antialias=True)
+        return part.flip(3) if self.flipped else part
 
 
 @dataclass(frozen=True)
@@ -40,6 +64,7 @@ class Crop:
     photo: Tensor
     depth: Tensor
     place: bool
+    window: Window
 
 
 class PhotoPack:
@@ -50,6 +75,7 @@ class PhotoPack:
             shapes, photos, depths = pack["shapes"], pack["photos"], pack["depths"]
             self.names: list[str] = pack["names"].tolist()
             self.places = pack["places"]
+            self.clip = ClipPack.from_arrays(pack)
         halves = (shapes + 1) // 2
         photo_ends, depth_ends = np.cumsum(shapes.prod(1) * 3), np.cumsum(halves.prod(1))
         self.photos = [p.reshape(*s, 3) for p, s in zip(np.split(photos, photo_ends[:-1]), shapes, strict=True)]
@@ -67,9 +93,15 @@ class PhotoPack:
         y, x = rng.integers(photo.shape[0] - height + 1), rng.integers(photo.shape[1] - width + 1)
         clear = _as_tensor(photo[y : y + height, x : x + width], shape)
         far = _as_tensor(depth[y // 2 : (y + height + 1) // 2, x // 2 : (x + width + 1) // 2, None], shape)
-        if rng.random() < 0.5:
+        flipped = bool(rng.random() < 0.5)
+        if flipped:
             clear, far = clear.flip(3), far.flip(3)
-        return Crop(clear, far, bool(self.places[i]))
+        window = Window(i, slice(y, y + height), slice(x, x + width), flipped, shape)
+        return Crop(clear, far, bool(self.places[i]), window)
+
+    def photo(self, index: int) -> PackedPhoto:
+        """A photo, whole."""
+        return PackedPhoto(self.photos[index], self.depths[index], bool(self.places[index]))
 
     def _draw(self, scenery: float, rng: np.random.Generator) -> int:
         """Index of a photo; those of places are `scenery` times as likely as others."""
@@ -104,13 +136,68 @@ class HazeBatches(Dataset[Batch]):
         clear = torch.where(blank, _even_surfaces(count, shape, generator), clear)
         depth = torch.cat([crop.depth for crop in crops])
         haze = add_haze(clear, depth, places, self.recipe.haze, generator, bare=blank.flatten())
+        density = degraded_density(haze.transmission, self.recipe.instructed, generator)
+        embedding = None
+        if self.pack.clip is not None:  # with random numbers of its own, so that the batches are those without CLIP
+            words = ClipWords(
+                self.pack, self.pack.clip, self.recipe, np.random.default_rng((self.recipe.seed, step, 1))
+            )
+            clear, haze, density = words.with_maps(crops, blank.flatten(), clear, haze, density)
+            embedding = words.embeddings(crops, blank.flatten())
         return Batch(
             hazy=_photograph(haze.hazy, rng, generator),
             clear=clear,
             transmission=haze.transmission,
             airlight=_mean_airlight(haze),
-            density=degraded_density(haze.transmission, self.recipe.instructed, generator),
+            density=density,
+            embedding=embedding,
         )
+
+
+@dataclass(frozen=True)
+class ClipWords:
+    """What CLIP said of a batch's photos, put in place of what is simulated."""
+
+    pack: PhotoPack
+    clip: ClipPack
+    recipe: Recipe
+    rng: np.random.Generator
+
+    def with_maps(
+        self, crops: list[Crop], blank: Tensor, clear: Tensor, haze: Haze, density: Tensor
+    ) -> tuple[Tensor, Haze, Tensor]:
+        """Give some samples a haze that CLIP has seen and its map, which covers the whole photo, as at test time."""
+        instructed = self.recipe.instructed
+        rows = [[*parts] for parts in zip(clear, haze.hazy, haze.transmission, haze.airlight, density, strict=True)]
+        light = haze.illumination.clone()
+        for sample, crop in enumerate(crops):
+            chosen, version = self.rng.random() < instructed.clip_maps, self.rng.integers(self.clip.seeds.shape[1])
+            told = self.rng.random() < instructed.present
+            if not chosen or bool(blank[sample]):
+                continue
+            photo = self.pack.photo(crop.window.index)
+            seen, map_ = self.clip.hazed(crop.window.index, int(version), photo)
+            whole = (rows_as_tensor(photo.pixels), seen.hazy, seen.transmission, seen.airlight)
+            cut = [crop.window.of(image)[0] for image in whole]
+            size = photo.pixels.shape[:2]
+            given = crop.window.of(F.interpolate(map_, size, mode="bilinear"))[0]
+            rows[sample] = [*cut, given if told else torch.full_like(given, ABSENT)]
+            light[sample] = seen.illumination[0]
+        clear, hazy, transmission, airlight, density = (torch.stack(part) for part in zip(*rows, strict=True))
+        return clear, Haze(hazy, transmission, airlight, light), density
+
+    def embeddings(self, crops: list[Crop], blank: Tensor) -> Tensor:
+        """(n, E): see `clip_pack.instructing_embeddings`; none for surfaces that are of no photo."""
+        instructed = self.recipe.instructed
+        vectors = instructing_embeddings(
+            self.clip,
+            [crop.window.index for crop in crops],
+            self.rng,
+            present=instructed.embedding,
+            of_another=instructed.embedding_of_another,
+            noise=instructed.embedding_noise,
+        )
+        return torch.where(blank[:, None], 0.0, vectors)
 
 
 def _as_tensor(pixels: np.ndarray, shape: tuple[int, int]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Turn a training state into weights: the averaged parameters, with the recipe in the metadata.
+"""Turn a training state into weights: the averaged parameters, with recipe and teaching CLIP in the metadata.
 
 python -m training.export RUN/state.pt weights/tiny.safetensors
 """
@@ -24,7 +24,14 @@ def export(
     network = CLIPHaze(recipe.network)
     network.load_state_dict(saved["ema"])
     training = {**recipe.to_dict(), "trained_steps": saved["step"], "trained_seconds": round(saved["seconds"])}
-    checkpoint.save(network, weights, name=recipe.variant, instructions=frozenset({"density"}), training=training)
+    checkpoint.save(
+        network,
+        weights,
+        name=recipe.variant,
+        instructions=recipe.instructions,
+        training=training,
+        clip=recipe.clip if recipe.instructions else None,
+    )
     typer.echo(f"{weights}: {recipe.variant}, step {saved['step']}", err=True)
 
 

@@ -1,23 +1,27 @@
 """Pack clean photos and their pop-up depths into one file.
 
-    python -m training.prepare PHOTOS PACK.npz [--list weights/ATTRIBUTION.csv]
+    python -m training.prepare PHOTOS PACK.npz [--list weights/ATTRIBUTION.csv] [--clip ViT-B-32]
 
 Which photos, and which of them show a place rather than things, is data: the list that also is the attribution of the
 weights. Arrays of the pack: `names`, `places` (n,), `shapes` (n, 2) rows and columns, `photos` uint8 (sum H*W*3,),
 `depths` uint8 (draws, sum h*w,) at half resolution, h = ceil(H/2), each photo after the other.
+With --clip also what CLIP says of each photo, and of some hazed versions: see `clip_pack.ClipPack`.
 """
 
 import csv
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 from PIL import Image, ImageOps
 
+from cliphaze_cli.prior.clip_model import ClipPrior
 from cliphaze_cli.registry import weights_dir
+from training.clip_pack import PackedPhoto, ask_clip
 from training.popup_depth import popup_depth
+from training.recipe import HazeMix
 
 MAX_SIDE = 640
 MIN_SIDE = 192
@@ -32,8 +36,14 @@ def prepare(
     ] = ATTRIBUTION,
     draws: Annotated[int, typer.Option(help="Pop-up depths per photo.")] = 2,
     seed: int = 0,
+    clip: Annotated[
+        str | None, typer.Option(help="CLIP model to train with, which `cliphaze download-weights` has fetched.")
+    ] = None,
+    builder: Annotated[str | None, typer.Option(help="Of CLIP's density maps.")] = None,
+    versions: Annotated[int, typer.Option(help="Hazed versions of each photo that CLIP maps.")] = 3,
 ) -> None:
     """Pack clean photos and their pop-up depths."""
+    prior = None if clip is None else ClipPrior.from_cache(clip)  # before the work, where it is not here
     shows = read_list(photo_list)
     paths = [photos / name for name in sorted(shows)]
     if missing := [path.name for path in paths if not path.is_file()]:
@@ -43,6 +53,11 @@ def prepare(
     with ProcessPoolExecutor() as pool:
         jobs = [pool.submit(_prepare_one, path, draws, seed + i) for i, path in enumerate(paths)]
         packed = [(path.name, *result) for path, job in zip(paths, jobs, strict=True) if (result := job.result())]
+    words: dict[str, Any] = {}
+    if prior is not None:
+        kind = prior.choose_builder(builder).name
+        described = [PackedPhoto(photo, depths, shows[name] == "place") for name, photo, depths in packed]
+        words = ask_clip(prior, described, builder=kind, versions=versions, seed=seed, mix=HazeMix()).arrays()
     np.savez(
         pack,
         names=np.array([name for name, _, _ in packed]),
@@ -50,6 +65,7 @@ def prepare(
         shapes=np.array([photo.shape[:2] for _, photo, _ in packed]),
         photos=np.concatenate([photo.ravel() for _, photo, _ in packed]),
         depths=np.concatenate([depths.reshape(draws, -1) for _, _, depths in packed], axis=1),
+        **words,
     )
     typer.echo(f"{len(packed)} of {len(paths)} photos packed into {pack}", err=True)
 

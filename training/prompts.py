@@ -3,9 +3,9 @@
     python -m training.prompts PHOTOS PROMPTS.safetensors [--clip ViT-B-32] [--builder surgery]
     cliphaze density img.jpg --prompts PROMPTS.safetensors
 
-As in the paper, by cross-entropy on embeddings of hazed and of clean photos; here the vectors are free, and begin at the
-written prompts' ones. The haze is synthetic. A fifth of the photos is kept aside: the vectors that are best there are
-saved, the written ones at worst. Embedding takes nearly all of the time: about a second a photo on a laptop's core.
+As in the paper, by cross-entropy on embeddings of hazed and of clean photos; here the vectors are free, and begin at
+those of the written prompts. The haze is synthetic. A fifth of the photos is kept aside: the vectors that are best for
+them are saved, the written ones at worst. Embedding takes nearly all of the time: about a second a photo on one core.
 """
 
 from collections.abc import Iterable

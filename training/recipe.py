@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
+from cliphaze_cli.clip_training import ClipTraining
 from cliphaze_cli.network.config import VARIANTS, CLIPHazeConfig
 
 WARMUP_STEPS = 200
@@ -83,11 +84,23 @@ class HazeMix:
 
 @dataclass(frozen=True)
 class Instructed:
-    """Shares of samples with a density map, of maps that are saturated, and of maps that say nothing true."""
+    """How samples are instructed. Shares are probabilities; the last four matter only where the pack has CLIP's words.
+
+    Attributes:
+        present: share of samples with a density map, simulated where it is not CLIP's.
+        saturated: share of simulated maps that are saturated. useless: share of them that say nothing true.
+        clip_maps: share of samples under a haze that CLIP has seen, with its map (which `present` may take away).
+        embedding: share of samples with an embedding. embedding_of_another: share of these that are another photo's.
+        embedding_noise: length, at most, of what is added to the embedding, whose length is one.
+    """
 
     present: float = 0.5
     saturated: float = 0.25
     useless: float = 0.65
+    clip_maps: float = 0.25
+    embedding: float = 0.5
+    embedding_of_another: float = 0.1
+    embedding_noise: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -107,6 +120,7 @@ class Recipe:
     Attributes:
         decay: share of the steps, the last ones, over which the learning rate falls to nearly nothing.
         network: the variant's, unless changed.
+        clip: the CLIP whose words the pack has; None trains without CLIP.
     """
 
     variant: str
@@ -121,6 +135,7 @@ class Recipe:
     instructed: Instructed = field(default_factory=Instructed)
     loss: LossWeights = field(default_factory=LossWeights)
     network: CLIPHazeConfig = None  # type: ignore[assignment]
+    clip: ClipTraining | None = None
 
     def __post_init__(self) -> None:
         if self.network is None:
@@ -143,13 +158,28 @@ class Recipe:
         undecayed = step <= min(self.decays_from, other.decays_from)
         return self == other or (undecayed and replace(self, steps=other.steps) == other)
 
+    def taught_by(self, clip: ClipTraining | None) -> "Recipe":
+        """The recipe with a pack's CLIP, whose embeddings decide the width of the network's input."""
+        if clip is None:
+            return replace(self, clip=None)
+        return replace(self, clip=clip, network=replace(self.network, embedding_size=clip.embedding_size))
+
+    @property
+    def instructions(self) -> frozenset[str]:
+        """Those of "density" and "embedding" that such a run teaches."""
+        taught = {"density"} if self.instructed.present > 0 else set()
+        if self.clip is not None and self.instructed.embedding > 0:
+            taught.add("embedding")
+        return frozenset(taught)
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Recipe":
         """The inverse of `to_dict`."""
-        parts: dict[str, Any] = {f.name: f.default_factory for f in fields(cls)} | {"network": _network}
+        parts: dict[str, Any] = {f.name: f.default_factory for f in fields(cls)}
+        parts |= {"network": _network, "clip": ClipTraining}
         return cls(**{key: parts[key](**value) if isinstance(value, dict) else value for key, value in values.items()})
 
     def override(self, settings: Iterable[str]) -> "Recipe":

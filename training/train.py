@@ -62,7 +62,7 @@ def run_recipe(
     save_every: int = 250,
     device: str = "cpu",
 ) -> None:
-    """Train by a recipe, or go on where RUN/state.pt stands.
+    """Train by a recipe, or go on where RUN/state.pt stands; with CLIP where the pack has its words.
 
     Raises:
         ValueError: the state is of another recipe.
@@ -70,6 +70,8 @@ def run_recipe(
     tune_allocator()
     torch.set_num_threads(threads)
     torch.manual_seed(recipe.seed)
+    photos = PhotoPack(pack)
+    recipe = recipe.taught_by(None if photos.clip is None else photos.clip.taught_by)
     trainer = Trainer(recipe, torch.device(device))
     run.mkdir(parents=True, exist_ok=True)
     state_path = run / "state.pt"
@@ -79,7 +81,7 @@ def run_recipe(
         trainer.start_from(load_file(start_from))
 
     loader = DataLoader(
-        HazeBatches(PhotoPack(pack), recipe, first=trainer.step), batch_size=None, num_workers=1, prefetch_factor=8
+        HazeBatches(photos, recipe, first=trainer.step), batch_size=None, num_workers=1, prefetch_factor=8
     )
     reports: list[dict[str, float]] = []
     with _progress_bar() as bar:
@@ -113,10 +115,10 @@ class Trainer:
         start = time.perf_counter()
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.learning_rate_at(self.step)
-        batch = Batch(*(x.to(self.device) for x in vars(batch).values()))
+        batch = batch.to(self.device)
         hazy = batch.hazy.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16):
-            K, B = self.network(hazy, batch.density)
+            K, B = self.network(hazy, batch.density, batch.embedding)
         loss, estimate = dehazing_loss(K.float(), B.float(), batch, self.recipe.loss)
         self.optimiser.zero_grad()
         loss.backward()

@@ -1,7 +1,7 @@
 """Prompts that were learned instead of written: two vectors in CLIP's embedding space, in a safetensors file.
 
-`training.prompts` makes such files; `density --prompts FILE` uses them. Metadata, all strings: "format" = FORMAT; "clip"
-the model and tag that they belong to; "builder" the kind of map that they were learned for.
+`training.prompts` makes such files; `density --prompts FILE` uses them. Metadata, all strings: "format" = FORMAT;
+"clip" the model and tag that they belong to; "builder" the kind of map that they were learned for.
 """
 
 from dataclasses import dataclass
