@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -37,7 +38,7 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """The same on `device`."""
-        moved = {name: None if x is None else x.to(device) for name, x in vars(self).items()}
+        moved: dict[str, Any] = {name: None if x is None else x.to(device) for name, x in vars(self).items()}
         return replace(self, **moved)
 
 

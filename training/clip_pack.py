@@ -1,8 +1,8 @@
 """What CLIP said of a pack's photos: the embedding of each clean photo, and its maps of some hazed versions.
 
 The embedding of the clean photo is the paper's "high-quality image embedding without degradation information"; taken
-beforehand, it leaves no CLIP in the training loop. Hazed versions are not stored: haze is a function of its seed and mix
-(`hazed.whole_haze`), and its mean transmission, noted when CLIP saw it, tells whether it still is the same.
+beforehand, it leaves no CLIP in the training loop. Hazed versions are not stored: haze is a function of its seed
+and mix (`hazed.whole_haze`), and its mean transmission, noted when CLIP saw it, tells whether it still is the same.
 
 Shapes: n photos, E embedding size, v versions of each, (gh, gw) cells of a photo's maps.
 """

@@ -6,28 +6,19 @@ import sys
 from pathlib import Path
 
 import pytest
-from safetensors.torch import save_file
 
 from cliphaze_cli.errors import WeightsError
 from cliphaze_cli.hub import clip_entry, verification, verified_file
 from cliphaze_cli.prior import checkpoint
 from cliphaze_cli.prior.clip_model import ClipPrior, embed_default_prompts
-from tests.hub.server import COMMIT, Served, clip_record, write_registry
 from tests.prior import tiny_clip
 
 
 @pytest.fixture
 def cached(tmp_path, monkeypatch):
     """The tiny CLIP in a Hub cache below tmp_path, known to the registry and to open_clip."""
-    folder = tmp_path / "models--org--clip" / "snapshots" / COMMIT
-    folder.mkdir(parents=True)
-    path = folder / "open_clip_model.safetensors"
-    save_file(tiny_clip.build(seed=3).state_dict(), path)
-    names = {"name": f"{tiny_clip.NAME}:random", "open_clip_model": tiny_clip.NAME, "open_clip_pretrained": "random"}
-    registry = write_registry(tmp_path / "registry.json", clip_record(Served(path.read_bytes()), **names))
-    monkeypatch.setenv("CLIPHAZE_REGISTRY", str(registry))
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    with tiny_clip.known_by_name(tmp_path):
+    monkeypatch.setenv("CLIPHAZE_REGISTRY", str(tmp_path / "registry.json"))
+    with tiny_clip.in_cache(tmp_path) as path:
         yield path
 
 

@@ -41,6 +41,23 @@ def known_by_name(folder: Path) -> Iterator[None]:
     open_clip.factory._MODEL_CONFIGS.pop(NAME)
 
 
+@contextmanager
+def in_cache(folder: Path) -> Iterator[Path]:
+    """Put the tiny CLIP, as "NAME:random", into a Hub's cache `folder`; yield its file. The registry that names it is
+    `folder`/registry.json."""
+    from safetensors.torch import save_file
+
+    from tests.hub.server import COMMIT, Served, clip_record, write_registry
+
+    path = folder / "models--org--clip" / "snapshots" / COMMIT / "open_clip_model.safetensors"
+    path.parent.mkdir(parents=True)
+    save_file(build(seed=3).state_dict(), path)
+    names = {"name": f"{NAME}:random", "open_clip_model": NAME, "open_clip_pretrained": "random"}
+    write_registry(folder / "registry.json", clip_record(Served(path.read_bytes()), **names))
+    with known_by_name(folder):
+        yield path
+
+
 def without_positions(model: Any) -> Any:
     """Make the vision tower blind to where a patch is, and to mirroring."""
     visual = model.visual
