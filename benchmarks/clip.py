@@ -38,6 +38,7 @@ COARSE = 14  # cells a side of the coarsened truth
 UNEVEN = 0.02  # standard deviation of 1 - t within a photo, below which its ranks mean nothing
 LOW, HIGH = 0.05, 0.95  # maps beyond these are saturated
 Map = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def ranked(prior: ClipPrior, dehazer: Dehazer, clear: Sequence[Path], builders: 
         maps = {name: prior.density(photo.hazy, builder=name) for name in builders}
         for name, map_ in {**maps, "the network's own": dehazer.estimate_density(photo.hazy)}.items():
             if photo.density.std() > UNEVEN:
-                there = _enlarged(map_, photo.density.shape).ravel()[::17]
+                there = _resized(map_, photo.density.shape, cv2.INTER_LINEAR).ravel()[::17]
                 within.setdefault(name, []).append(spearmanr(there, photo.density.ravel()[::17]).statistic)
             means.setdefault(name, []).append((float(map_.mean()), float(photo.density.mean())))
     yield "| rank correlation with the true 1 - t | within a photo | of photos' means |"
@@ -112,6 +113,7 @@ def gains(prior: ClipPrior, dehazer: Dehazer, photos: Photos, builders: Sequence
     columns = [*builders, "random", "truth coarsened"]
     yield "| PSNR | no map | " + " | ".join(columns) + " |"
     yield "|" + "---|" * (len(columns) + 2)
+    samples: list[tuple[str, list[tuple[Pixels, Pixels, Map | None]]]]
     samples = [("synthetic haze", [(photo.hazy, photo.clear, photo.density) for photo in _hazed(photos.clear)])]
     samples += [(s.name, [(read_rgb(x), read_rgb(y), None) for x, y in s.pairs]) for s in photos.pairs]
     for name, rows in samples:
@@ -121,7 +123,7 @@ def gains(prior: ClipPrior, dehazer: Dehazer, photos: Photos, builders: Sequence
             maps |= {each: prior.density(hazy, builder=each) for each in builders}
             maps["random"] = np.random.default_rng(number).random((7, 7), dtype=np.float32)
             if density is not None:
-                maps["truth coarsened"] = cv2.resize(density, (COARSE, COARSE), interpolation=cv2.INTER_AREA)
+                maps["truth coarsened"] = _resized(density, (COARSE, COARSE), cv2.INTER_AREA)
             for each, map_ in maps.items():
                 scores.setdefault(each, []).append(psnr(dehazer.dehaze(hazy, density=map_).image, truth))
         cells = [_gain(scores["none"], scores.get(column)) for column in columns]
@@ -173,9 +175,8 @@ def _unit(prior: ClipPrior, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     return vector
 
 
-def _enlarged(map_: Map, size: tuple[int, ...]) -> Map:
-    enlarged: Map = cv2.resize(map_, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
-    return enlarged
+def _resized(map_: Map, size: tuple[int, ...], interpolation: int) -> Map:
+    return np.asarray(cv2.resize(map_, (size[1], size[0]), interpolation=interpolation), np.float32)
 
 
 def _gain(without: Sequence[float], found: Sequence[float] | None) -> str:

@@ -23,7 +23,7 @@ from training.train import Trainer
 
 SIZE = 16
 TAUGHT = ClipTraining("ViT-Planted:test", "surgery", SIZE)
-NETWORK = CLIPHazeConfig(width=8, blocks=(0, 0, 1, 0, 0), stem=4)
+NETWORK = CLIPHazeConfig(width=8, blocks=(1, 1, 1, 1, 1), stem=4)
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +159,7 @@ def ambiguous(tmp_path, monkeypatch) -> PhotoPack:
     """Photos of which half are veiled themselves, so that pixels do not tell veil from haze; the embedding does."""
     monkeypatch.setattr(batches, "SMALL_SHAPES", ((32, 48),))
     monkeypatch.setattr(batches, "LARGE_SHAPES", ())
-    monkeypatch.setattr(batches, "PIXELS_PER_BATCH", 8 * 32 * 48)
+    monkeypatch.setattr(batches, "PIXELS_PER_BATCH", 6 * 32 * 48)
     monkeypatch.setattr(recipes, "WARMUP_STEPS", 4)
     count, rng = 8, np.random.default_rng(0)
     veiled = np.arange(count) % 2 == 1
@@ -184,13 +184,14 @@ def ambiguous(tmp_path, monkeypatch) -> PhotoPack:
     return PhotoPack(tmp_path / "pack.npz")
 
 
-def loss_after_training(pack: PhotoPack, steps: int = 120, **instructed: float) -> float:
+def loss_after_training(pack: PhotoPack, steps: int = 150, **instructed: float) -> float:
     """On batches of another seed, with embeddings of the same kind."""
     assert pack.clip is not None
-    mix = replace(HazeMix(**dict.fromkeys(vars(HazeMix()), 0.0)), dense=1.0, none=1.0)
+    mix = replace(HazeMix(**dict.fromkeys(vars(HazeMix()), 0.0)), dense=1.0, none=1.0, neutral=0.5)
     scenes = Scenes(levels=0.0, levels_of_things=0.0, blank=0.0)
-    told = Instructed(present=0.0, clip_maps=0.0, **instructed)
-    run = Recipe("tiny", steps, 0, 1e-2, scenes=scenes, haze=mix, instructed=told, network=NETWORK).taught_by(TAUGHT)
+    told = Instructed(present=0.0, clip_maps=0.0, embedding_noise=0.1, **instructed)
+    run = Recipe("tiny", steps, 0, 1e-2, ema_decay=0.95, scenes=scenes, haze=mix, instructed=told, network=NETWORK)
+    run = run.taught_by(TAUGHT)
     torch.manual_seed(0)
     trainer, data = Trainer(run, torch.device("cpu")), HazeBatches(pack, run)
     for step in range(steps):
@@ -199,13 +200,14 @@ def loss_after_training(pack: PhotoPack, steps: int = 120, **instructed: float) 
     unseen = HazeBatches(pack, replace(run, seed=99))
     with torch.no_grad():
         found = [
-            dehazing_loss(*trainer.network(batch.hazy, batch.density, batch.embedding), batch, run.loss)[0]
+            dehazing_loss(K, B, batch, run.loss)[0]
             for batch in (unseen[i] for i in range(16))
+            for K, B in [trainer.network(batch.hazy, batch.density, batch.embedding)]
         ]
     return float(torch.stack(found).mean())
 
 
 def test_a_useful_embedding_lowers_the_loss_and_a_useless_one_does_not_raise_it(ambiguous):
     without = loss_after_training(ambiguous, embedding=0.0)
-    assert loss_after_training(ambiguous, embedding=1.0, embedding_of_another=0.0) < without - 0.02
+    assert loss_after_training(ambiguous, embedding=1.0, embedding_of_another=0.0) < 0.9 * without
     assert loss_after_training(ambiguous, embedding=1.0, embedding_of_another=1.0) < without + 0.02
