@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from cliphaze_cli.dehazer import Dehazer
+from cliphaze_cli.prior.clip_model import ClipPrior
 from training.evaluate import dehaze_files, score_set
 from training.export import export
 from training.pairs import find_sets
@@ -37,6 +38,9 @@ def ablate(
     steps: int = 500,
     learning_rate: float = 5e-4,
     seed: int = 0,
+    clip: Annotated[
+        str | None, typer.Option(help="CLIP model whose instruction is scored too, by its mean gain on hazy sets.")
+    ] = None,
 ) -> None:
     """Train, score and print a row for each trial."""
     baseline = Recipe(variant, steps, seed, learning_rate, ema_decay=EMA_DECAY).override(settings or ())
@@ -50,23 +54,28 @@ def ablate(
         if not scores.exists():
             run_recipe(recipe, pack, run, start_from=start_from)
             export(run / "state.pt", run / "weights.safetensors")
-            scores.write_text(json.dumps(_score(run / "weights.safetensors", data), indent=2))
+            scores.write_text(json.dumps(_score(run / "weights.safetensors", data, clip), indent=2))
         typer.echo(_row(name, json.loads(scores.read_text())))
 
 
-def _score(weights: Path, data: Path) -> dict[str, Any]:
-    """Scores of every set without an instruction, and what wrong ones cost."""
+def _score(weights: Path, data: Path, clip: str | None = None) -> dict[str, Any]:
+    """Scores of every set without an instruction, what wrong ones cost, and scores with CLIP's where it is named."""
     dehazer = Dehazer.from_pretrained(weights=weights)
     sets = find_sets(data)
-    return {
-        "scores": {pairs.name: asdict(score_set(pairs, dehaze_files(dehazer))) for pairs in sets},
-        "costs": {pairs.name: costs(dehazer, pairs) for pairs in sets},
-    }
+
+    def scores() -> dict[str, Any]:
+        return {pairs.name: asdict(score_set(pairs, dehaze_files(dehazer))) for pairs in sets}
+
+    scored = {"scores": scores(), "costs": {pairs.name: costs(dehazer, pairs) for pairs in sets}}
+    if clip is not None:
+        dehazer.instruct(ClipPrior.from_cache(clip, device=dehazer.device))
+        scored["clip"] = scores()
+    return scored
 
 
 def _row(name: str, scored: dict[str, Any]) -> str:
     """PSNR and CIEDE2000 of each set, the worst gain of all pairs, and the largest cost of a wrong map: on hazy sets,
-    on clear photos."""
+    on clear photos. Last, where CLIP was asked, its mean gain on hazy sets."""
     scores, costs_of = scored["scores"], scored["costs"]
     worst = min(score["worst_gain"] for score in scores.values() if score["worst_gain"] is not None)
     largest = [
@@ -74,7 +83,11 @@ def _row(name: str, scored: dict[str, Any]) -> str:
         for clear in (False, True)
     ]
     cells = [f"{score['psnr']:.2f}, {score['ciede2000']:.1f}" for score in scores.values()]
-    return f"| {name} | " + " | ".join([*cells, f"{worst:+.2f}", *(f"{cost:.2f}" for cost in largest)]) + " |"
+    cells += [f"{worst:+.2f}", *(f"{cost:.2f}" for cost in largest)]
+    if "clip" in scored:
+        hazy = [key for key, score in scores.items() if score["psnr_in"] is not None]
+        cells.append(f"{sum(scored['clip'][key]['psnr'] - scores[key]['psnr'] for key in hazy) / len(hazy):+.2f}")
+    return f"| {name} | " + " | ".join(cells) + " |"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
     python -m training.evaluate DATA                         # the embedded default weights
     python -m training.evaluate DATA --weights RUN.safetensors --resolution full
+    python -m training.evaluate DATA --clip ViT-B-32         # instructed by CLIP
     python -m training.evaluate DATA --outputs FOLDER        # FOLDER/SET/STEM.*, made by any tool
 
 Protocol: RGB PSNR on the 8-bit output, mean of the images' own PSNR; SSIM by scikit-image (Gaussian window, sigma 1.5);
@@ -21,6 +22,7 @@ import typer
 from numpy.typing import NDArray
 
 from cliphaze_cli.dehazer import Dehazer
+from cliphaze_cli.prior.clip_model import ClipPrior
 from training.metrics import psnr, quality
 from training.pairs import PairSet, find_sets, read_rgb
 from training.wrong_maps import WRONG_MAPS, costs
@@ -71,9 +73,12 @@ def evaluate(
     wrong_maps: Annotated[
         bool, typer.Option(help="Print what each kind of wrong density map costs instead, in dB.")
     ] = False,
+    clip: Annotated[str | None, typer.Option(help="CLIP model that instructs the network.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Print the scores of every set."""
+    if clip is not None and (wrong_maps or outputs is not None):
+        raise typer.BadParameter("--clip goes neither with --wrong-maps nor with --outputs")
     if outputs is not None:
         dehaze_file = _reader(outputs)
     else:
@@ -81,6 +86,8 @@ def evaluate(
         if wrong_maps:
             typer.echo(costs_table({pairs.name: costs(dehazer, pairs) for pairs in find_sets(data)}))
             return
+        if clip is not None:
+            dehazer.instruct(ClipPrior.from_cache(clip, device=dehazer.device))
         dehaze_file = dehaze_files(dehazer)
     scores = {pairs.name: score_set(pairs, dehaze_file) for pairs in find_sets(data)}
     versions = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}

@@ -1,11 +1,11 @@
 """On synthetic haze, where the truth is known: what a density map brings, and how well the network's own ranks haze.
 
-    python -m training.synthetic_check DATA [--weights RUN.safetensors]
+    python -m training.synthetic_check DATA [--weights RUN.safetensors] [--clip ViT-B-32]
 
 Haze of the recipe's default mix is laid over the clear photos of DATA's sets, one draw a photo and seed. PSNR: with no
-map, with the true 1 - t degraded as CLIP's is, and with a useless random one. Density: Spearman's rank correlation of
-`density --source model` with the true 1 - t, over the pixels of each photo (mean of the photos with uneven haze) and
-over all pixels of all photos.
+map, with the true 1 - t degraded as CLIP's is, with a useless random one, and, with --clip, as CLIP instructs. Density:
+Spearman's rank correlation of `density --source model` with the true 1 - t, over the pixels of each photo (mean of the
+photos with uneven haze) and over all pixels of all photos.
 """
 
 from collections.abc import Iterator
@@ -20,8 +20,9 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from cliphaze_cli.dehazer import Dehazer
-from cliphaze_cli.pixels import rows_as_tensor, tensor_as_rows
-from training.haze import add_haze
+from cliphaze_cli.pixels import tensor_as_rows
+from cliphaze_cli.prior.clip_model import ClipPrior
+from training.hazed import whole_haze
 from training.instruction import degraded_density
 from training.metrics import psnr
 from training.pairs import find_sets, read_rgb
@@ -39,9 +40,14 @@ def check(
     weights: Annotated[Path | None, typer.Option(help="Check these weights instead of the named ones.")] = None,
     resolution: str = "auto",
     seed: int = 0,
+    clip: Annotated[str | None, typer.Option(help="CLIP model that instructs the network in a column.")] = None,
 ) -> None:
     """Print PSNR by kind of instruction, and the rank correlations."""
     dehazer = Dehazer.from_pretrained(model, weights=weights, resolution=resolution)
+    instructed = None
+    if clip is not None:
+        prior = ClipPrior.from_cache(clip, device=dehazer.device)
+        instructed = Dehazer.from_pretrained(model, weights=weights, resolution=resolution, prior=prior)
     rng = np.random.default_rng(seed)
     scores: dict[str, list[float]] = {name: [] for name in COLUMNS}
     within: list[float] = []
@@ -50,6 +56,8 @@ def check(
         maps = (None, degraded, rng.random((7, 7), dtype=np.float32))
         for column, instruction in zip(COLUMNS, maps, strict=True):
             scores[column].append(psnr(dehazer.dehaze(hazy, density=instruction).image, clear))
+        if instructed is not None:
+            scores.setdefault("CLIP", []).append(psnr(instructed.dehaze(hazy).image, clear))
         estimate = _enlarged(dehazer.estimate_density(hazy), density.shape)
         if density.std() > UNEVEN:
             within.append(spearmanr(estimate.ravel(), density.ravel()).statistic)
@@ -69,11 +77,9 @@ def _hazed(data: Path, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.n
     paths = sorted({clear for pairs in find_sets(data) for _, clear in pairs.pairs})
     for i, path in enumerate(paths):
         clear = read_rgb(path)
-        generator = torch.Generator().manual_seed(seed + i)
         depth = popup_depth(clear[::2, ::2] / 255, np.random.default_rng(seed + i))
-        scene = rows_as_tensor(clear)
-        far = F.interpolate(torch.from_numpy(depth)[None, None].float(), scene.shape[-2:], mode="bilinear")
-        haze = add_haze(scene, far, torch.ones(1, dtype=torch.bool), HazeMix(), generator)
+        haze = whole_haze(clear, np.round(255 * depth).astype(np.uint8), seed + i, HazeMix(), place=True)
+        generator = torch.Generator().manual_seed(seed + i)
         degraded = degraded_density(haze.transmission, Instructed(present=1, saturated=0, useless=0), generator)
         yield (
             tensor_as_rows(haze.hazy, clear.dtype),

@@ -1,6 +1,7 @@
 """What CLIP says of a pack's photos reaches the batches and the network, and the network learns from what is true."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -142,6 +143,46 @@ def test_a_run_with_clip_makes_weights_that_name_it_and_take_its_word(with_clip,
     export(tmp_path / "plain" / "state.pt", tmp_path / "p.safetensors")
     plain = checkpoint.load(tmp_path / "p.safetensors")
     assert plain.instructions == {"density"} and plain.clip is None
+
+
+def test_scoring_commands_take_clip(with_clip, random_weights, tmp_path, monkeypatch, capsys):
+    import json
+
+    import typer
+    from PIL import Image
+
+    from training import ablate, evaluate, synthetic_check
+
+    for folder, shade in (("hazy", 1.2), ("clear", 3.0)):
+        (tmp_path / "set" / folder).mkdir(parents=True)
+        for seed in range(3):
+            pixels = np.round(255 * (1 - (1 - landscape(64, 96, seed)) * shade / 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "set" / folder / f"{seed}.png")
+    prior = with_clip[1]
+    monkeypatch.setattr(ClipPrior, "from_cache", lambda *_, **__: prior)
+
+    def psnr_of(**options: Any) -> float:
+        evaluate.evaluate(tmp_path, weights=random_weights, as_json=True, **options)
+        return json.loads(capsys.readouterr().out)["sets"]["set"]["psnr"]
+
+    assert psnr_of(clip="tiny") != psnr_of()  # it instructs
+    with pytest.raises(typer.BadParameter, match="--clip goes neither"):
+        psnr_of(clip="tiny", wrong_maps=True)
+
+    synthetic_check.check(tmp_path, weights=random_weights, clip="tiny")
+    assert "| CLIP | " in capsys.readouterr().out
+
+    scored = ablate._score(random_weights, tmp_path, "tiny")
+    gain = scored["clip"]["set"]["psnr"] - scored["scores"]["set"]["psnr"]
+    assert gain != 0 and ablate._row(
+        "x",
+        {
+            **scored,
+            "costs": scored["costs"] | {"clear": {"a": 0.0}},
+            "scores": scored["scores"]
+            | {"clear": {"psnr_in": None, "psnr": 1.0, "ciede2000": 1.0, "worst_gain": None}},
+        },
+    ).endswith(f"| {gain:+.2f} |")
 
 
 def test_instructions_follow_from_the_recipe():
