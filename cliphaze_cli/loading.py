@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cliphaze_cli.errors import WeightsError
 from cliphaze_cli.prior import clip_model
 
 if TYPE_CHECKING:
@@ -50,6 +51,29 @@ def add_clip(
     assert dehazer.instructor is not None
     for text in dehazer.instructor.notices:
         notice(text)
+
+
+def teacher(model: str, weights: str | None) -> "ClipTraining | None":
+    """The CLIP that taught weights, as their file's header names it; None where it does not, or cannot be read (which
+    loading tells). Imports nothing heavy."""
+    from cliphaze_cli.clip_training import ClipTraining
+    from cliphaze_cli.hub.cache import find_cached
+    from cliphaze_cli.hub.resolve import embedded_path
+    from cliphaze_cli.registry import find
+    from cliphaze_cli.tensor_header import HeaderError, read_header
+
+    try:
+        path = Path(weights) if weights is not None else None
+        if path is None:
+            entry = find(model)
+            path = embedded_path(entry) if entry.embedded else find_cached(entry)
+        if path is None or not path.is_file():
+            return None
+        with path.open("rb") as file:
+            metadata = read_header(file).metadata
+        return ClipTraining.from_json(metadata["clip"]) if "clip" in metadata else None
+    except (OSError, HeaderError, WeightsError, ValueError):
+        return None
 
 
 def clip_for(asked: str, taught_by: "ClipTraining | None") -> str:

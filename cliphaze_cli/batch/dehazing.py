@@ -20,10 +20,11 @@ class Dehazing:
         self, dehazer: "Dehazer", *, strength: float = 1.0, maps: bool = False, quality: int | None = None
     ) -> None:
         """Take a dehazer that has its CLIP already."""
-        from cliphaze_cli.loading import description
+        from cliphaze_cli.loading import description, instruction
 
         self.used, self.quality = description(dehazer), quality
-        self.label = "{model} on {device}, {precision}, long side {resolution}".format(**self.used)
+        self.label = "{model} on {device}, {precision}, long side {resolution}, ".format(**self.used)
+        self.label += instruction(self.used)
         self._dehazer, self._strength, self._maps = dehazer, strength, maps
 
     def __call__(self, photo: "Photo") -> Product:
@@ -34,8 +35,9 @@ class Dehazing:
             return Product(dehazed.image, None, details)
         from cliphaze_cli.prior.upsample import upsample_density
 
-        prior = self._dehazer.prior if dehazed.density_source == "clip" else None
-        title = f"haze density ({density_label(prior.name if prior is not None else None)})"
+        by_clip = dehazed.density_source == "clip"
+        label = density_label(self.used["clip"], self.used["clip_builder"]) if by_clip else density_label(None)
+        title = f"haze density ({label})"
         return Product(dehazed.image, Maps(upsample_density(dehazed.density, photo.pixels), title), details)
 
 
@@ -51,7 +53,7 @@ def load(assignment: Assignment, notice: Callable[[str], object]) -> Dehazing:
     weights = None if settings.weights is None else Path(settings.weights)
     dehazer = loading.load(settings.model, weights, assignment.device, settings.precision, settings.resolution)
     if settings.clip is not None:
-        loading.add_clip(dehazer, settings.clip, notice)
+        loading.add_clip(dehazer, settings.clip, notice, builder=settings.builder, verified=assignment.clip_file)
     if assignment.retried_sha256 not in (None, dehazer.weights_sha256):
         notice(f"the weights {dehazer.weights_name} are not those of the run that is retried")
     return Dehazing(dehazer, strength=settings.strength, maps=settings.density, quality=settings.quality)

@@ -1,12 +1,13 @@
 """The work of `cliphaze density`: where the haze is in a photo, as seen by CLIP, or by the dehazing network."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cliphaze_cli.batch.assignment import Assignment, Maps, Product
 from cliphaze_cli.density_label import density_label
-from cliphaze_cli.errors import WeightsError
+from cliphaze_cli.prior.builders import DEFAULT_BUILDER, choose_builder
 from cliphaze_cli.report.settings import DensitySettings
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cliphaze_cli.imaging.photo import Photo
+    from cliphaze_cli.prior.clip_model import ClipPrior
 
 
 class Mapping:
@@ -26,7 +28,7 @@ class Mapping:
     ) -> None:
         """estimate: (H, W, 3) pixels to (h, w). used: see `loading.description`."""
         self.used = used
-        self.label = density_label(used["clip"])
+        self.label = density_label(used["clip"], used["clip_builder"])
         self._estimate, self._npy = estimate, npy
 
     def __call__(self, photo: "Photo") -> Product:
@@ -43,35 +45,42 @@ def load(assignment: Assignment, notice: Callable[[str], object]) -> Mapping:
     """Load what judges. Raises CliphazeError where it cannot be used as asked."""
     settings = assignment.settings
     assert isinstance(settings, DensitySettings)
-    make = _by_network if settings.source == "model" else _by_clip
-    mapping = make(settings, assignment.device)
+    if settings.source == "model":
+        mapping = _by_network(settings, assignment.device)
+    else:
+        mapping = _by_clip(settings, assignment, notice)
     if assignment.retried_sha256 not in (None, mapping.used["weights_sha256"]):
         notice(f"the weights {mapping.used['model']} are not those of the run that is retried")
     return mapping
 
 
-def _by_clip(settings: DensitySettings, device: str) -> Mapping:
-    """CLIP from the cache; where it is not, with how to get it and what else there is."""
+def _by_clip(settings: DensitySettings, assignment: Assignment, notice: Callable[[str], object]) -> Mapping:
     from cliphaze_cli.allocator import tune_allocator
     from cliphaze_cli.loading import nothing_used
-    from cliphaze_cli.prior.clip_model import DEFAULT_MODEL, ClipPrior, clip_available
+    from cliphaze_cli.prior.clip_model import DEFAULT_MODEL, ClipPrior
+    from cliphaze_cli.prior.prompt_file import load_prompts
     from cliphaze_cli.prior.prompts import custom_prompts
 
-    name = settings.clip or DEFAULT_MODEL
-    available = clip_available(name)
     tune_allocator()
-    try:
-        prior = ClipPrior.from_cache(name, device=device)
-    except WeightsError as error:
-        if available:
-            raise
-        raise WeightsError(f"{error}, or give --source model for the network's own estimate (not CLIP)") from error
-    prompts = custom_prompts(settings.prompt_hazy, settings.prompt_clear)
-    return Mapping(
-        lambda pixels: prior.density(pixels, builder=settings.builder, prompts=prompts),
-        {**nothing_used(None), "device": str(prior.device), "clip": prior.name, "clip_sha256": prior.sha256},
-        npy=settings.npy,
+    prior = ClipPrior.from_cache(
+        settings.clip or DEFAULT_MODEL, device=assignment.device, verified=assignment.clip_file
     )
+    prompts: Any = custom_prompts(settings.prompt_hazy, settings.prompt_clear)
+    usual = DEFAULT_BUILDER
+    if settings.prompts is not None:
+        learned = load_prompts(Path(settings.prompts), clip=prior.name)
+        prompts, usual = learned.vectors, learned.builder
+    choice = choose_builder(prior.builders, prior.name, asked=settings.builder, usual=usual)
+    if choice.notice is not None:
+        notice(choice.notice)
+    used = {"device": str(prior.device), "clip": prior.name, "clip_sha256": prior.sha256, "clip_builder": choice.name}
+    return Mapping(
+        partial(_clip_density, prior, choice.name, prompts), {**nothing_used(None), **used}, npy=settings.npy
+    )
+
+
+def _clip_density(prior: "ClipPrior", builder: str, prompts: Any, pixels: "NDArray[Any]") -> "NDArray[np.float32]":
+    return prior.density(pixels, builder=builder, prompts=prompts)
 
 
 def _by_network(settings: DensitySettings, device: str) -> Mapping:

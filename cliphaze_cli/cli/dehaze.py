@@ -77,10 +77,15 @@ def dehaze(
     clip: Annotated[
         str | None,
         typer.Option(
-            "--clip", metavar="MODEL", help="CLIP model that instructs the network.", show_default=DEFAULT_MODEL
+            "--clip",
+            metavar="MODEL|auto",
+            help="Let CLIP instruct the network: an open_clip model, or auto for the one that taught the weights "
+            f"(else {DEFAULT_MODEL}).",
+            show_default="no CLIP",
         ),
     ] = None,
-    no_clip: Annotated[bool, typer.Option("--no-clip", help="Dehaze without CLIP, even if it is here.")] = False,
+    no_clip: Annotated[bool, typer.Option("--no-clip", help="Dehaze without CLIP, which is the default.")] = False,
+    builder: options.BuilderOption = None,
     density: Annotated[
         bool,
         typer.Option(
@@ -139,6 +144,7 @@ def dehaze(
         weights=None if weights is None else str(weights),
         clip=clip,
         no_clip=no_clip,
+        builder=builder,
     )
     request = Request(
         _COMMAND,

@@ -17,7 +17,7 @@ from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.request import Request
 from cliphaze_cli.errors import UsageError
 from cliphaze_cli.imaging.atomic import shown
-from cliphaze_cli.prior.clip_model import BUILDERS, DEFAULT_MODEL
+from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
 from cliphaze_cli.prior.prompts import custom_prompts
 from cliphaze_cli.report.settings import DensitySettings
 
@@ -83,20 +83,24 @@ def density(
             metavar="MODEL", help="open_clip model, with or without :TAG of a checkpoint.", show_default=DEFAULT_MODEL
         ),
     ] = None,
-    builder: Annotated[
-        str,
+    builder: options.BuilderOption = None,
+    prompts: Annotated[
+        Path | None,
         typer.Option(
-            metavar="|".join(BUILDERS),
-            callback=_choice("--builder", BUILDERS),
-            help="How CLIP's map is built: sliding windows, or patch tokens of one pass (faster).",
+            metavar="FILE",
+            parser=options.parse_path,
+            help="Learned prompts, as `python -m training.prompts` makes them.",
         ),
-    ] = BUILDERS[0],
+    ] = None,
     prompt_hazy: Annotated[
         list[str] | None, typer.Option(metavar="TEXT", help="What haze looks like, in words; can be repeated.")
     ] = None,
     prompt_clear: Annotated[
         list[str] | None, typer.Option(metavar="TEXT", help="What clear air looks like, in words; can be repeated.")
     ] = None,
+    no_download: Annotated[
+        bool, typer.Option("--no-download", help="Never fetch CLIP's weights; without it they are on first use.")
+    ] = False,
     npy: Annotated[
         bool,
         typer.Option("--npy", help="Also save the map as a float32 NumPy array.", rich_help_panel=options.OUTPUT),
@@ -123,6 +127,7 @@ def density(
         source=source,
         clip=clip,
         builder=builder,
+        prompts=None if prompts is None else str(prompts),
         prompt_hazy=tuple(prompt_hazy or ()),
         prompt_clear=tuple(prompt_clear or ()),
         npy=npy,
@@ -140,6 +145,7 @@ def density(
         skip_existing=skip_existing,
         jobs=jobs,
         report=report,
+        may_download=not no_download,
     )
     if retry is not None:
         if inputs or output or recursive:
@@ -159,12 +165,18 @@ def density(
 
 def _check(settings: DensitySettings) -> None:
     usual = DensitySettings()
-    prompts = settings.prompt_hazy or settings.prompt_clear
+    texts = settings.prompt_hazy or settings.prompt_clear
     if settings.source == "model":
-        if prompts or settings.clip is not None or settings.builder != usual.builder:
-            raise UsageError("--clip, --builder and --prompt-... are CLIP's: leave them out with --source model")
+        if texts or (settings.clip, settings.builder, settings.prompts) != (None, None, None):
+            raise UsageError(
+                "--clip, --builder, --prompts and --prompt-... are CLIP's: leave them out with --source model"
+            )
     elif (settings.weights, settings.model, settings.precision) != (usual.weights, usual.model, usual.precision):
         raise UsageError("--model, --weights and --precision are the network's: give them with --source model")
+    if settings.prompts is not None and texts:
+        raise UsageError("--prompts and --prompt-... contradict each other: give one of them")
+    if settings.prompts is not None and not Path(settings.prompts).is_file():
+        raise UsageError(f"--prompts is not a file: {settings.prompts}")
     custom_prompts(settings.prompt_hazy, settings.prompt_clear)
     options.check(settings)
 

@@ -10,7 +10,32 @@ from cliphaze_cli.cli.console import Console
 from cliphaze_cli.errors import WeightsError
 from cliphaze_cli.hub import Fetched, VerifiedFile, clip_entry, download, find_cached, verified_file
 from cliphaze_cli.hub.failures import HubUnreachableError
+from cliphaze_cli.loading import clip_for, teacher
+from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
 from cliphaze_cli.registry import WeightsEntry
+from cliphaze_cli.report.settings import DensitySettings, Settings
+
+
+def clip_of(settings: Settings | DensitySettings, console: Console, *, may_download: bool) -> VerifiedFile | None:
+    """Return the file of the CLIP that a run will use, hashed once for all of its processes; None where it uses none.
+
+    `density` fetches what is missing. For `dehaze` that is None too: its weights may turn out to take no instruction,
+    and else loading says what is missing.
+
+    Raises:
+        WeightsError, HubError: see `clip_file`.
+    """
+    if isinstance(settings, Settings):
+        if settings.clip is None:
+            return None
+        entry = clip_entry(clip_for(settings.clip, teacher(settings.model, settings.weights)))
+        return None if find_cached(entry) is None else verified_file(entry)
+    if settings.source == "model":
+        return None
+    try:
+        return clip_file(settings.clip or DEFAULT_MODEL, console, may_download=may_download)
+    except WeightsError as error:
+        raise WeightsError(f"{error}, or give --source model for the network's own estimate (not CLIP)") from error
 
 
 def clip_file(

@@ -12,6 +12,7 @@ import typer
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.errors import UsageError
 from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, DEFAULT_SECONDS, SECONDS_PER_MEGAPIXEL, Limits
+from cliphaze_cli.prior.builders import BUILDERS, DEFAULT_BUILDER
 from cliphaze_cli.report.settings import DensitySettings, Settings
 from cliphaze_cli.resolution import working_side
 
@@ -88,6 +89,10 @@ def check(settings: Settings | DensitySettings) -> None:
         _check_resolution(settings.resolution)
         if settings.clip is not None and settings.no_clip:
             raise UsageError("--clip and --no-clip contradict each other: give one of them")
+        if settings.builder is not None and settings.clip is None:
+            raise UsageError("--builder is of CLIP's map: give it with --clip")
+    if settings.builder is not None and settings.builder not in BUILDERS:
+        raise UsageError(f"--builder must be one of {', '.join(BUILDERS)}, not {settings.builder!r}")
     if settings.weights is not None and not Path(settings.weights).is_file():
         raise UsageError(f"--weights is not a file: {settings.weights}")
 
@@ -128,6 +133,15 @@ PrecisionOption = Annotated[
 ModelOption = Annotated[
     str,
     typer.Option("--model", metavar="NAME", help="Weights by name; `cliphaze download-weights --list` shows them."),
+]
+BuilderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--builder",
+        metavar="|".join(BUILDERS),
+        help="How CLIP's map is built: from patch tokens of one pass, or from sliding windows (slower).",
+        show_default=DEFAULT_BUILDER,
+    ),
 ]
 WeightsOption = Annotated[
     Path | None,

@@ -11,6 +11,7 @@ from cliphaze_cli.batch.refusals import refuse_report
 from cliphaze_cli.cli import options
 from cliphaze_cli.cli.carry_out import Command, carry_out
 from cliphaze_cli.cli.console import Console
+from cliphaze_cli.cli.first_use import clip_of
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.report.retry import leftover
 from cliphaze_cli.report.settings import DensitySettings, Settings
@@ -20,7 +21,7 @@ S = TypeVar("S", Settings, DensitySettings)
 
 @dataclass(frozen=True)
 class Request:
-    """The options that all such commands have."""
+    """The options that all such commands have; may_download: CLIP, where the command cannot do without."""
 
     command: Command
     load: Load
@@ -31,6 +32,7 @@ class Request:
     skip_existing: bool
     jobs: int | None
     report: Path | None
+    may_download: bool = False
 
     def retry(
         self, report: Path, kind: type[S], given: S, names: Callable[[S], Names], given_names: Collection[str]
@@ -56,6 +58,13 @@ class Request:
             read = [path for path in (retried, settings.weights and Path(settings.weights)) if path]
             refuse_report(self.report, [*work.files, *read], overwrite=self.overwrite)
         assignment = Assignment(
-            self.load, settings, self.device, self.limits, self.overwrite, self.skip_existing, retried_sha256
+            self.load,
+            settings,
+            self.device,
+            self.limits,
+            self.overwrite,
+            self.skip_existing,
+            retried_sha256,
+            clip_file=clip_of(settings, self.console, may_download=self.may_download) if work.jobs else None,
         )
         return carry_out(self.command, work, assignment, self.console, jobs=self.jobs, report=self.report)

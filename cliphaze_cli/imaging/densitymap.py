@@ -38,7 +38,8 @@ def save_density(
     density: (H, W) in [0, 1], 1 where haze hides everything; values outside are clipped and NaN counts as 0.
     photo_pixels: (H, W, 3) uint8 or uint16, the photo it belongs to.
     Files: `STEM.density.png`, 16-bit grey, 65535 for density 1; `STEM.density-overlay.png`, the photo under a colour
-    map with a legend and `title`, at most `OVERLAY_LONG_SIDE` pixels; with `npy` also `STEM.density.npy`, float32.
+    map with a legend and `title`, at most `OVERLAY_LONG_SIDE` pixels; both carry `title` as PNG text; with `npy` also
+    `STEM.density.npy`, float32.
     Raises ImageError if a file cannot be written, or without `replace` exists, and ValueError if the shapes differ.
     """
     if density.shape != photo_pixels.shape[:2]:
@@ -46,12 +47,12 @@ def save_density(
     paths = density_paths(stem, npy)
     levels = _to_16bit(density)
     with atomic_file(paths[1], replace=replace) as sink:
-        png_writer.encode(sink, np.asarray(_overlay(levels, photo_pixels, title)))
+        png_writer.encode(sink, np.asarray(_overlay(levels, photo_pixels, title)), title=title)
     if npy:
         with atomic_file(paths[2], replace=replace) as sink:
             np.lib.format.write_array(sink, np.asarray(density, np.float32), allow_pickle=False)
     with atomic_file(paths[0], replace=replace) as sink:  # last: where it exists, the others do too
-        png_writer.encode(sink, levels)
+        png_writer.encode(sink, levels, title=title)
     return paths
 
 

@@ -25,13 +25,19 @@ def encode(
     exif_block: bytes | None = None,
     profile: bytes | None = None,
     dpi: tuple[float, float] | None = None,
+    title: str | None = None,
 ) -> None:
-    """Writes (H, W) or (H, W, C) uint8 or uint16 samples, C = 1 to 4 for grey, grey + alpha, RGB, RGB + alpha."""
+    """Writes (H, W) or (H, W, C) uint8 or uint16 samples, C = 1 to 4 for grey, grey + alpha, RGB, RGB + alpha.
+
+    title: says in the file what it shows, where other programs look for that.
+    """
     height, width = samples.shape[:2]
     channels = samples.shape[2] if samples.ndim == 3 else 1
     size = samples.itemsize
     sink.write(SIGNATURE)
     _write_chunk(sink, b"IHDR", struct.pack(">IIBBBBB", width, height, 8 * size, _COLOUR_TYPES[channels], 0, 0, 0))
+    if title:
+        _write_chunk(sink, b"tEXt", b"Title\x00" + title.encode("latin-1", "replace"))
     if profile:
         _write_chunk(sink, b"iCCP", b"ICC Profile\x00\x00" + zlib.compress(profile))
     if dpi:

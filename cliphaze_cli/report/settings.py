@@ -16,6 +16,7 @@ class _Options:
     model: str = "tiny"
     weights: str | None = None
     clip: str | None = None
+    builder: str | None = None
 
     @property
     def record(self) -> dict[str, Any]:
@@ -46,7 +47,7 @@ class _Options:
 
 @dataclass(frozen=True)
 class Settings(_Options):
-    """Those of `dehaze`."""
+    """Those of `dehaze`. no_clip is what holds without it, too: CLIP is used only where `clip` names it."""
 
     strength: float = 1.0
     quality: int | None = None
@@ -63,10 +64,10 @@ class Settings(_Options):
 
 @dataclass(frozen=True)
 class DensitySettings(_Options):
-    """Those of `density`. Without prompts they are the usual ones."""
+    """Those of `density`. Without prompts they are the usual ones; `prompts` is a file of learned ones."""
 
     source: str = "auto"
-    builder: str = "windows"
+    prompts: str | None = None
     prompt_hazy: tuple[str, ...] = ()
     prompt_clear: tuple[str, ...] = ()
     npy: bool = False

@@ -67,13 +67,6 @@ def test_json_says_what_was_used(tmp_path: Path, dehaze: Dehaze, doubling_weight
     assert record["seconds"] > 0
 
 
-def test_being_without_clip_is_said_once(tmp_path: Path, dehaze: Dehaze) -> None:
-    for name in ("a.png", "b.png"):
-        save(tmp_path / "in" / name)
-    assert dehaze("in", "out").err.count("without CLIP") == 1
-    assert "CLIP" not in dehaze("in", "out", "--overwrite", "--no-clip").err
-
-
 def test_a_clip_that_was_asked_for_and_is_not_here_is_an_error(tmp_path: Path, dehaze: Dehaze) -> None:
     save(tmp_path / "a.png")
     result = dehaze("a.png", "out", "--clip", "ViT-B-32")
@@ -231,16 +224,16 @@ def test_an_output_folder_that_vanishes_fails_those_files(
 class FakePrior:
     """Stands for CLIP: hazy on the left, clear on the right."""
 
-    name, sha256 = "ViT-Fake", "0" * 64
+    name, sha256, builders, embedding_size = "ViT-Fake", "0" * 64, ("windows",), 512
 
-    def density(self, pixels: Any, *, builder: str = "windows") -> Any:
+    def density(self, pixels: Any, *, builder: str) -> Any:
+        assert builder == "windows"
         return np.array([[1.0, 0.0]], np.float32)
 
 
-def test_clip_is_used_where_it_is_and_only_if_the_weights_know_it(
-    tmp_path: Path, dehaze: Dehaze, doubling_weights: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from cliphaze_cli import checkpoint
+@pytest.fixture
+def clip_is_here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A machine with CLIP in the cache; which models were loaded."""
     from cliphaze_cli.prior import clip_model
 
     asked: list[str] = []
@@ -251,21 +244,67 @@ def test_clip_is_used_where_it_is_and_only_if_the_weights_know_it(
 
     monkeypatch.setattr(clip_model, "clip_available", lambda model: True)
     monkeypatch.setattr(clip_model.ClipPrior, "from_cache", from_cache)
+    return asked
+
+
+def test_clip_is_not_used_unless_it_is_asked_for_whatever_is_in_the_cache(
+    tmp_path: Path, dehaze: Dehaze, clip_is_here: list[str]
+) -> None:
     save(tmp_path / "a.png")
-    document = dehaze("a.png", "clip", "--json").document
+    for number, options in enumerate(((), ("--density",), ("--no-clip",))):
+        result = dehaze("a.png", f"{number}", "--json", "-v", *options)
+        assert (result.document["clip"], result.document["clip_builder"]) == (None, None)
+        assert result.document["files"][0]["density_source"] == "model"
+        assert "no CLIP" in result.err
+    assert clip_is_here == []
+    with Image.open(tmp_path / "1" / "a.density.png") as image:
+        assert image.info["Title"] == "haze density (network estimate, not CLIP)"
+
+
+def test_what_instructed_is_said_in_detail_report_and_maps(
+    tmp_path: Path, dehaze: Dehaze, doubling_weights: Path, clip_is_here: list[str]
+) -> None:
+    from cliphaze_cli import checkpoint
+
+    for name in ("a.png", "b.png"):
+        save(tmp_path / "in" / name)
+    result = dehaze("in", "clip", "--json", "-v", "--density", "--clip", "ViT-B-32")
+    document = result.document
     assert (document["clip"], document["clip_sha256"]) == ("ViT-Fake", FakePrior.sha256)
+    assert (document["clip_builder"], document["clip_embedding"]) == ("windows", False)
     assert document["files"][0]["density_source"] == "clip"
     assert document["files"][0]["density_mean"] == pytest.approx(0.5)
-    assert dehaze("a.png", "none", "--json", "--no-clip").document["clip"] is None
-    assert dehaze("a.png", "other", "--clip", "ViT-B-16").code == 0
-    assert asked == ["ViT-B-32", "ViT-B-16"]
+    assert "instructed by CLIP ViT-Fake (windows map)" in result.err
+    assert result.err.count("it is built from sliding windows") == 1  # for a tower without patch tokens, once
+    with Image.open(tmp_path / "clip" / "a.density.png") as image:
+        assert image.info["Title"] == "haze density (CLIP ViT-Fake, windows)"
+    assert dehaze("in/a.png", "other", "--clip", "auto").code == 0
+    assert clip_is_here == ["ViT-B-32", "ViT-B-32"]
+    assert dehaze("in/a.png", "no", "--clip", "ViT-B-32", "--builder", "surgery").code == 2
+    asked = clip_is_here.copy()
 
     untaught = tmp_path / "untaught.safetensors"
     checkpoint.save(checkpoint.load(doubling_weights).network, untaught, name="untaught", instructions=frozenset())
-    result = dehaze("a.png", "untaught", "--clip", "ViT-B-32", weights=untaught)
+    result = dehaze("in/a.png", "untaught", "--clip", "ViT-B-32", weights=untaught)
     assert result.code == 0
     assert "--clip changes nothing" in result.err
-    assert len(asked) == 2
+    assert clip_is_here == asked
+
+
+def test_auto_is_the_clip_that_taught_the_weights(
+    tmp_path: Path, dehaze: Dehaze, doubling_weights: Path, clip_is_here: list[str]
+) -> None:
+    from cliphaze_cli import checkpoint
+    from cliphaze_cli.clip_training import ClipTraining
+
+    save(tmp_path / "a.png")
+    network, clip = checkpoint.load(doubling_weights).network, ClipTraining("ViT-B-32:laion2b_s34b_b79k", "windows", 8)
+    both = frozenset({"density", "embedding"})
+    checkpoint.save(network, tmp_path / "w.safetensors", name="taught", instructions=both, clip=clip)
+    result = dehaze("a.png", "out", "--clip", "auto", weights=tmp_path / "w.safetensors")
+    assert clip_is_here == ["ViT-B-32:laion2b_s34b_b79k"]
+    assert result.code == 2 and "take the embedding of CLIP ViT-B-32:laion2b_s34b_b79k" in result.err
+    assert len(result.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize("jobs", ["1", "2", "5"])

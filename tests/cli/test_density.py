@@ -30,6 +30,7 @@ def density(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr("cliphaze_cli.hub.cache.cache_root", lambda cache_dir: cache_dir or tmp_path / "hub")
+    monkeypatch.setattr("cliphaze_cli.cli.first_use._is_offline", lambda: True)  # see test_first_use for the network
 
     def run(*arguments: str) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["cliphaze", "density", *arguments])
@@ -125,12 +126,12 @@ def test_clip_maps_lie_beside_the_photo(tmp_path: Path, clip: Density, titles: l
     np.testing.assert_allclose(values(tmp_path / "photos/a.b.density.png"), exact, atol=1e-5)
     document = result.document
     assert document["clip"] == "cliphaze-tiny-test:random" and document["model"] is None
-    assert document["settings"]["builder"] == "windows" and document["failed"] == 0
+    assert document["clip_builder"] == "surgery" and document["failed"] == 0
     (record,) = document["files"]
     assert record["density_mean"] == pytest.approx(exact.mean(), abs=1e-5) and record["density_source"] == "clip"
     assert record["target"] == str(Path("photos/a.b.density.png"))
     assert [Path(path).name for path in record["density_files"]] == ["a.b.density-overlay.png", "a.b.density.npy"]
-    assert titles == ["haze density (CLIP cliphaze-tiny-test:random)"]
+    assert titles == ["haze density (CLIP cliphaze-tiny-test:random, surgery)"]
 
 
 def test_people_read_the_mean_on_stderr(tmp_path: Path, clip: Density) -> None:
@@ -153,6 +154,40 @@ def test_builder_and_prompts_reach_clip(tmp_path: Path, clip: Density) -> None:
     assert result.document["settings"]["prompt_hazy"] == ["a wall of smoke", "ash"]
     assert np.abs(maps[1] - maps[0]).max() > 1e-3
     assert np.abs(maps[2] - maps[0]).max() > 1e-3
+
+
+def test_learned_prompts_take_the_place_of_texts(tmp_path: Path, clip: Density) -> None:
+    import torch
+
+    from cliphaze_cli.prior.prompt_file import LearnedPrompts, save_prompts
+    from cliphaze_cli.prior.scoring import PromptEmbeddings
+    from tests.prior.tiny_clip import NAME
+
+    save(tmp_path / "a.png")
+    hazy, clear = torch.eye(16)[:1], torch.eye(16)[1:2]
+    maps = []
+    for name, vectors in (("p", PromptEmbeddings(hazy, clear)), ("q", PromptEmbeddings(clear, hazy))):
+        save_prompts(LearnedPrompts(vectors, f"{NAME}:random", "windows"), tmp_path / name)
+        result = clip("a.png", "--overwrite", "--json", "--prompts", name)
+        assert result.code == 0, result.err
+        assert result.document["clip_builder"] == "windows"  # which they were learned for
+        maps.append(values(tmp_path / "a.density.png"))
+    np.testing.assert_allclose(maps[0] + maps[1], 1, atol=1e-3)
+    save_prompts(LearnedPrompts(PromptEmbeddings(hazy, clear), "ViT-L-14:openai", "windows"), tmp_path / "other")
+    result = clip("a.png", "--overwrite", "--prompts", "other")
+    assert result.code == 2 and "were learned for CLIP 'ViT-L-14:openai'" in result.err
+    assert clip("a.png", "--prompts", "p", "--prompt-hazy", "fog").code == 2
+
+
+def test_maps_and_report_say_what_made_them(tmp_path: Path, clip: Density) -> None:
+    from tests.prior.tiny_clip import NAME
+
+    save(tmp_path / "a.png")
+    document = clip("a.png", "--json", "--builder", "maskclip").document
+    assert (document["clip"], document["clip_builder"]) == (f"{NAME}:random", "maskclip")
+    for name in ("a.density.png", "a.density-overlay.png"):
+        with Image.open(tmp_path / name) as image:
+            assert image.info["Title"] == f"haze density (CLIP {NAME}:random, maskclip)"
 
 
 def test_without_clip_it_says_how_to_get_it_and_what_else_there_is(tmp_path: Path, density: Density) -> None:
@@ -286,7 +321,7 @@ def test_whatever_would_lose_work_is_refused_before_it_starts(
     ("arguments", "reason"),
     [
         (["--source", "oracle"], "--source must be one of auto, clip, model"),
-        (["--builder", "tarot"], "--builder must be one of windows, maskclip, surgery"),
+        (["--builder", "tarot"], "--builder must be one of surgery, maskclip, windows"),
         (["--source", "model", "--prompt-hazy", "fog"], "leave them out with --source model"),
         (["--source", "model", "--builder", "surgery"], "leave them out with --source model"),
         (["--source", "model", "--weights", "missing.safetensors"], "not a file"),

@@ -107,3 +107,38 @@ def test_a_wrong_file_is_deleted_and_named(use: Run, hub: FakeHub) -> None:
     result = use()
     assert "HubError" in result.stderr and "arrived wrong (sha256" in result.stderr
     assert use(may_download="no").stderr.startswith("WeightsError")
+
+
+COMMAND = """
+import sys
+from pathlib import Path
+from cliphaze_cli.batch import pool
+from cliphaze_cli.cli.app import main
+from tests.cli.in_process import InThisProcess
+from tests.prior import tiny_clip
+
+pool.Pool = InThisProcess  # worker processes do not know the tiny model
+with tiny_clip.known_by_name(Path(sys.argv.pop(1))):
+    main()
+"""
+
+
+def test_density_itself_fetches_and_maps(hub: FakeHub, content: bytes, tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (48, 32), (200, 200, 200)).save(tmp_path / "a.png")
+    record = clip_record(Served(content), name=f"{NAME}:random", open_clip_model=NAME, open_clip_pretrained="random")
+    environment = child_environment(tmp_path / "home", hub.url, write_registry(tmp_path / "registry.json", record))
+
+    def density(*options: str) -> "subprocess.CompletedProcess[str]":
+        arguments = [str(tmp_path), "density", str(tmp_path / "a.png"), "--clip", NAME, *options]
+        command = [sys.executable, "-c", COMMAND, *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+    refused = density("--no-download")
+    assert refused.returncode == 2 and hub.requests == [] and "--source model" in refused.stderr
+    result = density()
+    assert result.returncode == 0, result.stderr
+    first, second = result.stderr.splitlines()[:2]
+    assert first.startswith(f"fetching CLIP {NAME}:random") and "mean haze density" in second
+    assert (tmp_path / "a.density.png").is_file()
