@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from cliphaze_cli.batch.worker_processes import WorkerProcesses
+from cliphaze_cli.imaging.isolated import IsolatedReader
 
 from benchmarks import processes
 from benchmarks.made import make_photo
@@ -23,10 +25,8 @@ from benchmarks.timing import machine
 from cliphaze_cli.batch.assignment import Assignment
 from cliphaze_cli.batch.dehazing import Dehazing
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.worker_processes import WorkerProcesses
 from cliphaze_cli.dehazer import Dehazer
 from cliphaze_cli.imaging import imagefile
-from cliphaze_cli.imaging.isolated import IsolatedReader
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.report.settings import Settings
 from cliphaze_cli.runtime import cores_for_each_thread

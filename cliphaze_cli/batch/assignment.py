@@ -22,7 +22,8 @@ class Assignment:
     """How photos are to be worked on.
 
     load: makes the tool that does it, and is given what to call with lines for people; a function of a module, so
-    that it can be pickled. settings: what decides the look of outputs. device: as people give it. limits: of one photo. retried_sha256: of the weights of the run that is retried.
+    that it can be pickled. settings: what decides the look of outputs. device: as people give it. limits: of one photo.
+    retried_sha256: of the weights of the run that is retried.
     """
 
     load: Load
