@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Mapping:
     """Maps the haze of photos."""
 
-    quality = None  # maps are lossless
+    quality: int | None = None  # maps are lossless
 
     def __init__(
         self, estimate: "Callable[[NDArray[Any]], NDArray[np.float32]]", used: dict[str, Any], *, npy: bool = False

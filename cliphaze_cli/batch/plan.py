@@ -80,9 +80,10 @@ def plan(
     """
     if output is not None:
         _refuse_unwritable_kind(output)
-    pairs: dict[Path, tuple[Path, Path]] = {}  # by real path: a photo given twice is one photo
+    pairs: dict[Path, tuple[Path, Path]] = {}  # by folder and name: a photo given twice is one photo, a link is another
     left_out: Counter[str] = Counter()
-    ignored, unreadable = 0, []
+    unreadable: list[tuple[Path, str]] = []
+    ignored = 0
     for input in inputs:
         kind = None if input.is_dir() else kind_of_name(input)
         if input.is_dir():
@@ -101,7 +102,7 @@ def plan(
         else:
             new = [_file_pair(input, output, names, alone=len(inputs) == 1)]
         for source, target in new:
-            pairs.setdefault(source.resolve(), (source, target))
+            pairs.setdefault(Path(os.path.realpath(source.parent), source.name), (source, target))
     if not pairs:
         others = f": {listed(left_out)} are not read" if left_out else ""
         raise UsageError(f"no images in what was given{others}")

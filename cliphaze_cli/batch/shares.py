@@ -31,5 +31,5 @@ def share_out(photos: int, device: str, jobs: int | None = None) -> Shares:
     enough_for = MOST_BY_DEFAULT if memory is None else memory // MEMORY_EACH
     by_default = min(cores, MOST_BY_DEFAULT) if computes_on_cpu(device) else REPLICAS
     count = max(1, min(photos, min(by_default, enough_for) if jobs is None else jobs))
-    alone = count == 1 or memory is None
-    return Shares(count, max(1, cores // count), None if alone else max(0, memory // count - _MEMORY_OF_LIBRARIES))
+    each = None if count == 1 or memory is None else max(0, memory // count - _MEMORY_OF_LIBRARIES)
+    return Shares(count, max(1, cores // count), each)

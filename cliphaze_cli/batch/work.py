@@ -7,12 +7,15 @@ from dataclasses import replace
 from cliphaze_cli.batch import time_limit
 from cliphaze_cli.batch.assignment import Assignment, Tool
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.report import FileResult, bytes_of, explain
+from cliphaze_cli.batch.report import FileResult, Status, bytes_of, explain
 from cliphaze_cli.errors import CliphazeError, NeedsMemoryError, OutputExistsError
 
 
 class _MadeMeanwhileError(CliphazeError):
     """A job whose output is there by now."""
+
+    def __init__(self) -> None:
+        super().__init__("the output exists: another run made it meanwhile")
 
 
 def work(job: Job, tool: Tool, assignment: Assignment, *, memory: int | None = None) -> FileResult:
@@ -52,17 +55,18 @@ def work(job: Job, tool: Tool, assignment: Assignment, *, memory: int | None = N
         result = replace(result, extras=job.extras, target_bytes=bytes_of(job.target))
     except Exception as error:  # noqa: BLE001 - one bad file never stops a batch
         if isinstance(error, OutputExistsError) and skip_existing and os.path.lexists(job.target):
-            error = _MadeMeanwhileError(_MADE_MEANWHILE)
+            error = _MadeMeanwhileError()
         reason, trace = explain(error)
-        status = "pending" if isinstance(error, NeedsMemoryError) else "failed"
-        status = "skipped" if isinstance(error, _MadeMeanwhileError) else status
-        result = replace(result, status=status, reason=reason, traceback=trace)
+        result = replace(result, status=_status(error), reason=reason, traceback=trace)
     return replace(result, seconds=time.perf_counter() - started)
-
-
-_MADE_MEANWHILE = "the output exists: another run made it meanwhile"
 
 
 def _leave_out_if_made(job: Job, skip_existing: bool) -> None:
     if skip_existing and os.path.lexists(job.target):
-        raise _MadeMeanwhileError(_MADE_MEANWHILE)
+        raise _MadeMeanwhileError
+
+
+def _status(error: Exception) -> Status:
+    if isinstance(error, _MadeMeanwhileError):
+        return "skipped"
+    return "pending" if isinstance(error, NeedsMemoryError) else "failed"

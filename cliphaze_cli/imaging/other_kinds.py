@@ -1,6 +1,5 @@
 """Kinds of files that lie among photos and are not read: told by name, so that nobody wonders where they went."""
 
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import PurePath
 
@@ -35,4 +34,4 @@ def what_it_is(kind: str) -> str:
 
 def listed(kinds: Mapping[str, int]) -> str:
     """Kinds with their numbers for one line, the most frequent first: "3 video, 1 GIF"."""
-    return ", ".join(f"{number} {kind}" for kind, number in Counter(kinds).most_common())
+    return ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items(), key=lambda each: (-each[1], each[0])))

@@ -18,11 +18,11 @@ from cliphaze_cli.report.settings import Settings
 class Unchanged:
     """Writes what was read, and leaves the number of its process beside it."""
 
-    quality = None
+    quality: int | None = None
     label = "nothing"
 
     def __init__(self) -> None:
-        self.used = {"model": "stand-in", "clip": None}
+        self.used: dict[str, Any] = {"model": "stand-in", "clip": None}
 
     def __call__(self, photo: Photo) -> Product:
         return Product(photo.pixels, None, {"density_mean": 0.5, "density_source": "model"})
@@ -40,11 +40,11 @@ def load(assignment: Assignment, notice: Callable[[str], object]) -> Unchanged:
     notice("using a stand-in")
     real = imagefile._decode
 
-    def decode(stream: BinaryIO, *limits: Any) -> Photo:
+    def decode(stream: BinaryIO, max_pixels: int, max_bytes: int | None) -> Photo:
         harm = _HARMS.get(Path(stream.name).stem.split("-")[0])
         if harm is not None:
             harm()
-        return real(stream, *limits)
+        return real(stream, max_pixels, max_bytes)
 
     imagefile._decode = decode
     return Unchanged()

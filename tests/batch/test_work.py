@@ -24,6 +24,7 @@ from tests.imaging.samples import names_in, photo, smooth
 
 class Mapped(Unchanged):
     def __init__(self, write_photo: bool = True) -> None:
+        super().__init__()
         self._write_photo = write_photo
 
     def __call__(self, photo: Photo) -> Product:
@@ -33,6 +34,7 @@ class Mapped(Unchanged):
 
 class Failing(Unchanged):
     def __init__(self, error: BaseException) -> None:
+        super().__init__()
         self._error = error
 
     def __call__(self, photo: Photo) -> Product:

@@ -40,7 +40,7 @@ def test_other_kinds_in_a_folder_are_told_in_one_line_and_counted(tmp_path: Path
     result = dehaze("in", "out", "--no-clip", "--json", "--report", "r.csv")
     assert result.code == 0
     (note,) = [line for line in result.err.splitlines() if line.startswith("note:")]
-    assert note == "note: 4 files left out for their kind: 2 camera raw, 1 video, 1 GIF"
+    assert note == "note: 4 files left out for their kind: 2 camera raw, 1 GIF, 1 video"
     assert result.document["left_out"] == {"camera raw": 2, "video": 1, "GIF": 1}
     assert load(tmp_path / "r.csv")["left_out"] == result.document["left_out"]
 
@@ -87,7 +87,7 @@ def test_a_photo_through_pipes(tmp_path: Path, doubling_weights: Path, format: s
     (tmp_path / "out").write_bytes(result.stdout)
     with Image.open(tmp_path / "out") as image:
         assert image.format == ("PNG" if options else format)
-        assert np.asarray(image).mean() == pytest.approx(120, abs=1)
+        assert np.asarray(image).mean() == pytest.approx(120, abs=3)
     assert b"1 dehazed" in result.stderr
 
 
@@ -101,7 +101,7 @@ def test_a_pipe_on_one_side(tmp_path: Path, doubling_weights: Path) -> None:
 
 
 def test_what_is_no_photo_gives_one_line_and_no_output(tmp_path: Path, doubling_weights: Path) -> None:
-    result = pipe("-", "-", weights=doubling_weights, data=saved(Image.fromarray(base()), "PNG")[:300], folder=tmp_path)
+    result = pipe("-", "-", weights=doubling_weights, data=saved(Image.fromarray(base()), "PNG")[:60], folder=tmp_path)
     assert (result.returncode, result.stdout) == (1, b"")
     assert b"standard input" in result.stderr and b"Traceback" not in result.stderr
 
