@@ -19,6 +19,7 @@ import typer
 
 from benchmarks import processes
 from benchmarks.made import make_photo
+from benchmarks.stages import use_threads
 from benchmarks.timing import machine
 from cliphaze_cli.batch import dehazing
 from cliphaze_cli.batch.assignment import Assignment
@@ -29,7 +30,6 @@ from cliphaze_cli.dehazer import Dehazer
 from cliphaze_cli.imaging import imagefile
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.report.settings import Settings
-from cliphaze_cli.runtime import cores_for_each_thread
 
 START_SECONDS = 5.0
 KINDS = 4  # of which the folder's photos are copies
@@ -94,8 +94,8 @@ def _in_process(sources: list[Path], target: Path) -> tuple[float, float, float]
             imagefile.write(clear[number % len(clear)], target / path.name)
 
     compute, io = _seconds(dehaze_one_by_one), _seconds(read_and_write)
-    with cores_for_each_thread(1):
-        compute_on_one = _seconds(dehaze_one_by_one)
+    use_threads(1)
+    compute_on_one = _seconds(dehaze_one_by_one)
     return compute, compute_on_one, io
 
 

@@ -20,7 +20,7 @@ from cliphaze_cli.network.finite import ActivationWatch
 from cliphaze_cli.pixels import rows_as_tensor, shrink, working_size
 from cliphaze_cli.registry import find
 from cliphaze_cli.resolution import working_side
-from cliphaze_cli.runtime import autocast, own_stream, resolve_device, resolve_precision
+from cliphaze_cli.runtime import autocast, resolve_device, resolve_precision
 
 if TYPE_CHECKING:
     from cliphaze_cli.prior.clip_model import ClipPrior
@@ -158,9 +158,8 @@ class Dehazer:
         height, width = self._working_size(photos[0])
         together = max(1, PIXELS_TOGETHER // (height * width))
         results: list[Dehazed] = []
-        with own_stream(self.device):
-            for first in range(0, len(photos), together):
-                results += self._dehaze_together(photos[first : first + together], strength, density)
+        for first in range(0, len(photos), together):
+            results += self._dehaze_together(photos[first : first + together], strength, density)
         return results
 
     def estimate_density(self, pixels: NDArray) -> NDArray[np.float32]:

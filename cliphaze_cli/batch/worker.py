@@ -49,7 +49,9 @@ def prepare(assignment: Assignment, cores: int, memory: int | None) -> None:
     _state = _State(assignment, memory, [])
     try:
         _state.tool = assignment.load(assignment, _state.notices.append)
-        _use_cores(cores)
+        from cliphaze_cli.runtime import use_cores
+
+        use_cores(cores)
     except CliphazeError as error:
         _state.failure = error
     except Exception as error:  # noqa: BLE001 - a bug; shown by the process that people look at
@@ -99,11 +101,3 @@ def _settle() -> None:
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         Path("/proc/self/oom_score_adj").write_text("500")
-
-
-def _use_cores(cores: int) -> None:
-    import cv2
-    import torch
-
-    torch.set_num_threads(cores)
-    cv2.setNumThreads(cores)

@@ -47,7 +47,9 @@ def carry_out(
     if work.jobs:
         from cliphaze_cli.batch.pool import Pool
 
-        with Pool(assignment, share_out(len(work.jobs), assignment.device, jobs)) as pool:
+        native_size = getattr(assignment.settings, "resolution", None) == "full"
+        shares = share_out(len(work.jobs), assignment.device, jobs, native_size=native_size)
+        with Pool(assignment, shares) as pool:
             for notice in pool.prepared.notices:
                 console.notice(notice)
             record = record.using(pool.prepared.used)
