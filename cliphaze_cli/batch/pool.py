@@ -27,6 +27,7 @@ from cliphaze_cli.imaging.part_file import remove_leftovers
 PATIENCE = 5.0  # seconds in which photos that were begun may be finished after an interruption
 _POLL = 0.1  # seconds between looks at interruptions
 _MOST_STARTS = 3  # of all processes anew, without a photo between them
+_OVERDUE = 30.0  # seconds beyond its time limit after which a photo whose process is still silent is taken back
 
 pebble.CONSTS.sleep_unit = 0.02  # seconds between pebble's looks at its processes, which also delay its end
 pebble.CONSTS.term_timeout = 1.0  # seconds in which a process that was told to end may do so
@@ -42,6 +43,7 @@ class Pool:
         self._large: deque[Job] = deque()  # those that wait until they can be worked on alone
         self._begun: dict[Future[FileResult], tuple[Job, bool]] = {}  # and whether it is alone
         self._starts = 0
+        self._overdue: set[Job] = set()
 
     def __enter__(self) -> "Pool":
         """Start them and wait until one is prepared. Raises CliphazeError where photos cannot be worked on as asked."""
@@ -76,6 +78,16 @@ class Pool:
                     last_moment = last_moment or time.monotonic() + PATIENCE
                     if interruptions() > 1 or time.monotonic() > last_moment:
                         break
+                if self._starts > _MOST_STARTS:
+                    lost = [*self._waiting, *self._large, *(job for job, _ in self._begun.values())]
+                    for collection in (self._waiting, self._large, self._begun):
+                        collection.clear()
+                    for job in lost:
+                        results.append(
+                            _failure(job, "the processes that work on photos end as they start; try --jobs 1")
+                        )
+                        on_result(results[-1])
+                    break
                 self._hand_out()
                 for future in wait(self._begun, _POLL, FIRST_COMPLETED).done:
                     if future not in self._begun:  # handed back meanwhile
@@ -99,22 +111,26 @@ class Pool:
             self._start_anew()
 
     def _begin(self, job: Job, alone: bool) -> None:
-        timeout = None if time_limit.ENFORCED else self._assignment.limits.most_seconds
+        timeout = self._assignment.limits.most_seconds + (_OVERDUE if time_limit.ENFORCED else 0)
         future = self._pool.schedule(worker.work_here, (job, alone), timeout=timeout)
         self._begun[future] = (job, alone)
 
     def _result_of(self, future: "Future[FileResult]") -> FileResult | None:
         """What became of a photo; None if it has to be worked on again."""
-        job, _ = self._begun[future]
+        job, alone = self._begun[future]
         trace = None
         try:
             result = future.result()
-        except BrokenProcessPool as error:
-            if self._starts < _MOST_STARTS:
-                self._start_anew()
-                return None
-            reason = f"the processes that work on photos cannot be started ({_how_it_ended(error)}); try --jobs 1"
+        except BrokenProcessPool:
+            self._start_anew()
+            return None
         except (pebble.ProcessExpired, TimeoutError) as error:
+            if isinstance(error, TimeoutError) and time_limit.ENFORCED and job not in self._overdue:
+                # The system ends what is too slow long before: either the whole machine slept, or the process is gone.
+                self._overdue.add(job)
+                del self._begun[future]
+                (self._large if alone else self._waiting).appendleft(job)
+                return None
             reason = self._why_it_ended(job, error)
         except Exception as error:  # noqa: BLE001 - what keeps one process from working is told for its photo
             reason, trace = explain(error)
@@ -127,7 +143,7 @@ class Pool:
             return None
         del self._begun[future]
         remove_leftovers(job.target.parent)
-        return FileResult(job.source, job.target, "failed", reason=reason, traceback=trace)
+        return _failure(job, reason, trace)
 
     def _why_it_ended(self, job: Job, error: Exception) -> str:
         code = getattr(error, "exitcode", None)
@@ -172,6 +188,10 @@ class Pool:
         for folder in {job.target.parent for job, _ in self._begun.values()}:
             remove_leftovers(folder)
         self._begun.clear()
+
+
+def _failure(job: Job, reason: str, trace: str | None = None) -> FileResult:
+    return FileResult(job.source, job.target, "failed", reason=reason, traceback=trace)
 
 
 def _how_it_ended(error: Exception) -> str:

@@ -68,6 +68,7 @@ _HARMS: dict[str, Callable[[], object]] = {
     "crash": lambda: ctypes.string_at(0),
     "abort": os.abort,
     "exit": lambda: os._exit(7),
+    "vanish": lambda: os._exit(0),
     "killed": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "hang": lambda: ctypes.PyDLL(None).sleep(1000),  # PyDLL keeps the interpreter's lock, as C code does
     "greedy": lambda: bytearray(8 << 30),

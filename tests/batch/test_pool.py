@@ -84,6 +84,16 @@ def test_a_photo_that_hangs_is_given_up(tmp_path: Path) -> None:
     assert time.monotonic() - started < PATIENCE
 
 
+def test_a_photo_whose_process_leaves_without_a_word_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_OVERDUE", 1.0)
+    with workers(1, limits=Limits(seconds=2, seconds_per_megapixel=0)) as processes:
+        results = run(processes, jobs(tmp_path, "vanish", "good"))
+    assert results["vanish"].status == "failed"
+    assert_done(results["good"])
+
+
 @linux
 def test_a_photo_that_takes_too_much_memory_is_refused_it(tmp_path: Path) -> None:
     with workers(1, limits=Limits(max_pixels=10**6)) as pool:
@@ -128,7 +138,7 @@ def test_when_no_process_can_be_started_any_more_the_other_photos_are_told(
     with workers(1) as pool:
         results = run(pool, jobs(tmp_path, "0", "last straw", "1", "2"))
     assert [result.status for result in results.values()] == ["done", "failed", "failed", "failed"]
-    assert "cannot be started" in (results["2"].reason or "")
+    assert "end as they start" in (results["2"].reason or "")
 
 
 @pytest.mark.parametrize(
