@@ -17,12 +17,11 @@ from cliphaze_cli.checkpoint import Checkpoint
 from cliphaze_cli.conversion import from_pixels, opened, to_pixels
 from cliphaze_cli.errors import CliphazeError
 from cliphaze_cli.hub import resolve_weights
-from cliphaze_cli.network.cancellation import Cancellation
 from cliphaze_cli.network.finite import ActivationWatch
 from cliphaze_cli.pixels import rows_as_tensor, shrink, working_size
 from cliphaze_cli.registry import find
 from cliphaze_cli.resolution import working_side
-from cliphaze_cli.runtime import autocast, own_stream, resolve_device, resolve_precision
+from cliphaze_cli.runtime import autocast, resolve_device, resolve_precision
 
 if TYPE_CHECKING:
     from cliphaze_cli.prior.clip_model import ClipPrior
@@ -82,7 +81,6 @@ class Dehazer:
         self.instructions = loaded.instructions
         self.network = loaded.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._watch = ActivationWatch(self.network)
-        self._cancellation = Cancellation(self.network)
 
     @classmethod
     def from_pretrained(
@@ -167,14 +165,9 @@ class Dehazer:
         height, width = self._working_size(photos[0])
         together = max(1, PIXELS_TOGETHER // (height * width))
         results: list[Dehazed] = []
-        with own_stream(self.device):
-            for first in range(0, len(photos), together):
-                results += self._dehaze_together(photos[first : first + together], strength, density)
+        for first in range(0, len(photos), together):
+            results += self._dehaze_together(photos[first : first + together], strength, density)
         return results
-
-    def cancel(self) -> None:
-        """Let what other threads are computing raise CliphazeError soon, and all that comes later; for good."""
-        self._cancellation.cancel()
 
     def estimate_density(self, pixels: NDArray) -> NDArray[np.float32]:
         """The network's own haze density of an (H, W, 3) array, (h, w) at working resolution; not CLIP's."""

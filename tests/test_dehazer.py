@@ -1,6 +1,8 @@
 """`Dehazer`, the library's front door, with small random weights."""
 
+import copy
 import hashlib
+import pickle
 from dataclasses import replace
 from typing import Any, cast
 
@@ -345,13 +347,18 @@ def test_impossible_options_are_told_at_once(random_weights):
             Dehazer.from_pretrained(weights=random_weights, device=device, precision=precision)
 
 
-def test_cancelling_ends_what_is_being_computed_and_all_that_comes_later(random_weights):
-    dehazer = Dehazer.from_pretrained(weights=random_weights, device="cpu")
-    dehazer.dehaze(PHOTO)
-    reached = []
-    dehazer.network.encoder1.register_forward_pre_hook(lambda *_: dehazer.cancel())
-    dehazer.network.head.register_forward_hook(lambda *_: reached.append("the end"))
-    for _ in range(2):
-        with pytest.raises(CliphazeError, match="cancelled"):
-            dehazer.dehaze(PHOTO)
-    assert not reached
+@pytest.mark.parametrize(
+    "way", [copy.deepcopy, lambda dehazer: pickle.loads(pickle.dumps(dehazer))], ids=["copy", "pickle"]
+)
+def test_a_dehazer_can_be_copied_and_sent_elsewhere(dehazer, expected, way):
+    other = way(dehazer)
+    np.testing.assert_array_equal(other(PHOTO), expected)
+    assert (other.weights_name, other.weights_sha256, other.device) == (
+        dehazer.weights_name,
+        dehazer.weights_sha256,
+        dehazer.device,
+    )
+    other.network.head.bias.fill_(float("nan"))
+    with pytest.raises(CliphazeError, match="not finite"):  # its activations are still watched
+        other(PHOTO)
+    np.testing.assert_array_equal(dehazer(PHOTO), expected)

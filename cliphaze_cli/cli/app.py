@@ -59,9 +59,7 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-# `dehaze` takes further arguments only to say what to do instead: shells make many of photos/*.jpg.
-app.command(context_settings={"allow_extra_args": True})(_interruptible(dehaze))
-for _command in (density, download_weights, info):
+for _command in (dehaze, density, download_weights, info):
     app.command()(_interruptible(_command))
 
 

@@ -1,9 +1,6 @@
 """From a photo to the bytes of one format."""
 
-import os
-import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -16,7 +13,6 @@ from cliphaze_cli.imaging.bitdepth import luma, to_8bit
 from cliphaze_cli.imaging.formats import Format
 from cliphaze_cli.imaging.photo import Photo
 from cliphaze_cli.imaging.pillow_reader import register_heif
-from cliphaze_cli.pipes import enlarge_pipe
 
 _JPEG_EXIF_LIMIT = 65_533
 _FULL_CHROMA_FROM = 90  # at such qualities, halved colour resolution would be the largest error
@@ -103,25 +99,4 @@ def _encode_with_pillow(sink: ByteSink, samples: NDArray[np.uint8], name: str, o
     if name == "HEIF":
         register_heif()
     image = Image.fromarray(np.ascontiguousarray(samples))
-    if name == "JPEG":
-        _save_through_pipe(sink, image, name, options)
-    else:
-        image.save(sink, name, **options)  # type: ignore[arg-type]
-
-
-def _save_through_pipe(sink: ByteSink, image: Image.Image, name: str, options: dict[str, Any]) -> None:
-    """Into an object Pillow encodes with Python's lock held, so that photos being dehazed in other threads stand still;
-    into a file it does not, but does not see when a disk takes only part of what it writes. A pipe takes all."""
-    read_end, write_end = os.pipe()
-
-    def save() -> None:
-        with os.fdopen(write_end, "wb", buffering=0) as pipe:
-            image.save(pipe, name, **options)
-
-    with ThreadPoolExecutor(1, "encoder") as pool:
-        # Closed before the pool, or a failing sink would leave `save` waiting.
-        with os.fdopen(read_end, "rb", buffering=0) as pipe:
-            enlarge_pipe(read_end)
-            saving = pool.submit(save)
-            shutil.copyfileobj(pipe, sink, 1 << 20)
-        saving.result()
+    image.save(sink, name, **options)  # type: ignore[arg-type]

@@ -39,12 +39,6 @@ FORMATS: dict[str, Format] = {
 EXTENSIONS: dict[str, str] = {extension: entry.name for entry in FORMATS.values() for extension in entry.extensions}
 """File name extension (lower case, with the dot) to format name."""
 
-OTHER_EXTENSIONS = frozenset(
-    (".gif", ".jp2", ".j2k", ".jxl", ".psd", ".pdf", ".svg", ".eps", ".ico", ".tga", ".ppm",
-     ".pgm", ".exr", ".hdr", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2")
-)  # fmt: skip
-"""Of images that are not written: nobody means a folder by such a name."""
-
 FORMATS_SHOWN = "JPEG, PNG, TIFF, WebP, BMP, AVIF or HEIC"
 """For messages."""
 
@@ -68,3 +62,16 @@ def format_named(name: str) -> str | None:
 def output_extension(format: str) -> str:
     """The extension, with its dot, for new files of a format (by Pillow's name): "JPEG" -> ".jpg"."""
     return FORMATS[format].extensions[0]
+
+
+def extension_of_content(head: bytes) -> str:
+    """The extension, with its dot, that fits the first 16 bytes of a file; empty if they begin none of `FORMATS`."""
+    if head[4:8] == b"ftyp":
+        return ".avif" if head[8:12] in (b"avif", b"avis") else ".heic"
+    beginnings = {
+        b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n": ".png", b"BM": ".bmp",
+        b"II*\0": ".tif", b"MM\0*": ".tif", b"II+\0": ".tif", b"MM\0+": ".tif",
+    }  # fmt: skip
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return ".webp"
+    return next((extension for beginning, extension in beginnings.items() if head.startswith(beginning)), "")

@@ -9,11 +9,12 @@ from typing import Any, BinaryIO
 from numpy.typing import NDArray
 from PIL import UnidentifiedImageError
 
-from cliphaze_cli.errors import ImageError
+from cliphaze_cli.errors import ImageError, NeedsMemoryError
 from cliphaze_cli.imaging import encoder, pillow_reader, png16_reader, tiff_reader
 from cliphaze_cli.imaging.atomic import atomic_file, shown
 from cliphaze_cli.imaging.formats import FORMATS, FORMATS_SHOWN, format_named, format_of_name
 from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, MAX_METADATA
+from cliphaze_cli.imaging.memory import check_memory
 from cliphaze_cli.imaging.photo import Photo
 from cliphaze_cli.imaging.pillow_guard import pillow_guard
 
@@ -25,16 +26,19 @@ def with_pixels(photo: Photo, pixels: NDArray[Any]) -> Photo:
     return dataclasses.replace(photo, pixels=pixels)
 
 
-def read(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Photo:
+def read(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, max_bytes: int | None = None) -> Photo:
     """Decodes a photo, by its content whatever its name says, upright, with its metadata.
 
     Raises ImageError, with one line that says what is wrong and what to do, for anything that is not a whole image in
     one of `formats.FORMATS` of at most `max_pixels` pixels. Damaged or huge EXIF and ICC are dropped with a notice.
+    Raises NeedsMemoryError, before anything is decoded, if working on it takes more than `max_bytes`.
     """
     path = Path(path)
     try:
         with pillow_guard(), _opened(path) as stream:
-            return _without_huge_metadata(_decode(stream, max_pixels))
+            return _without_huge_metadata(_decode(stream, max_pixels, max_bytes))
+    except NeedsMemoryError:
+        raise
     except ImageError as error:
         raise ImageError(f"cannot read {shown(path)}: {error}") from error.__cause__
     except MemoryError as error:
@@ -103,11 +107,12 @@ def _opened(path: Path) -> BinaryIO:
         raise ImageError("its name is not a possible file name") from error
 
 
-def _decode(stream: BinaryIO, max_pixels: int) -> Photo:
+def _decode(stream: BinaryIO, max_pixels: int, max_bytes: int | None) -> Photo:
     head = stream.read(64)
     header = png16_reader.read_header(head)
     if header is not None and header.bits == 16:
         _check_size(header.width, header.height, max_pixels)
+        check_memory(header.width, header.height, max_bytes, deep=True)
         stream.seek(0)
         return png16_reader.decode(stream.read())
     if head[:4] in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
@@ -116,9 +121,11 @@ def _decode(stream: BinaryIO, max_pixels: int) -> Photo:
             raise ImageError("it is a camera raw file; develop it to TIFF or JPEG first")
         if page is not None and tiff_reader.is_deep(page):
             _check_size(page.imagewidth, page.imagelength, max_pixels)
+            check_memory(page.imagewidth, page.imagelength, max_bytes, deep=True)
             return tiff_reader.decode(page, stream)
     with pillow_reader.open_image(stream) as image:
         _check_size(image.width, image.height, max_pixels)
+        check_memory(image.width, image.height, max_bytes)
         return pillow_reader.decode(image, stream)
 
 
