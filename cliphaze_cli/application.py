@@ -11,11 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cliphaze_cli.enlargement import enlarged_bands, interleaved
+from cliphaze_cli.enlargement import enlarged_bands, interleaved, linear_sources
 from cliphaze_cli.guided_filter import apply_rows, bands, enlarge_rows, fit
-from cliphaze_cli.noise import MARGIN, local_statistics
+from cliphaze_cli.noise import MARGIN, LocalStatistics, local_statistics
 from cliphaze_cli.pixels import full_scale, luma, luma_of_rows, rows_as_tensor, tensor_as_rows
+from cliphaze_cli.scan.optional import OptionalKernel
 from cliphaze_cli.strips import in_strips
+
+KERNEL = OptionalKernel("numba", "cliphaze_cli.carry_up_kernel", ' (pip install "cliphaze[fast]")')
 
 
 def dehaze_pixels(pixels: NDArray, working: Tensor, K: Tensor, B: Tensor, strength: float = 1.0) -> NDArray:
@@ -80,11 +83,34 @@ class _Quiet:
 def _carry_up_on_cpu(pixels: NDArray, clear: NDArray, fitted: Tensor) -> None:
     """What `_carry_up` does, several times faster on a CPU: no plane is taken out of the interleaved pixels and none
     put back, and everything is computed in units of the pixels."""
-    size = pixels.shape[:2]
     scale = full_scale(pixels.dtype)
     units = fitted.new_tensor([1 / scale, 1, 1, scale]).repeat_interleave(3)  # slopes of K and B, then their offsets
     maps = interleaved(fitted * units[None, :, None, None], 3)
-    local = local_statistics(pixels)
+    plain = pixels.flags.c_contiguous and pixels.flags.writeable  # or the kernel would be compiled once more
+    carry_up = _carry_up_compiled if plain and not KERNEL.unavailable_because() else _carry_up_by_bands
+    carry_up(pixels, clear, maps, local_statistics(pixels))
+
+
+def _carry_up_with_kernel(pixels: NDArray, clear: NDArray, maps: NDArray, local: LocalStatistics) -> None:
+    height, width = pixels.shape[:2]
+    maps = np.ascontiguousarray(maps.swapaxes(1, 2))  # (h, w, 4, 3)
+    cells, (covered_height, covered_width) = local.detail.shape, local.covered
+    sources = (
+        linear_sources(0, height, height, maps.shape[0]),
+        linear_sources(0, width, width, maps.shape[1]),
+        linear_sources(MARGIN, MARGIN + height, covered_height, cells[0]),
+        linear_sources(MARGIN, MARGIN + width, covered_width, cells[1]),
+    )
+    limit = 0 if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max
+
+    def carry_up_strip(first: int, last: int) -> None:
+        KERNEL.module.carry_up(pixels, clear, maps, local.mean, local.detail, *sources, first, last, limit)
+
+    in_strips(carry_up_strip, height, height * width)
+
+
+def _carry_up_by_bands(pixels: NDArray, clear: NDArray, maps: NDArray, local: LocalStatistics) -> None:
+    size = pixels.shape[:2]
 
     def carry_up_strip(first: int, last: int) -> None:
         strip = (first, last)
@@ -106,6 +132,9 @@ def _carry_up_on_cpu(pixels: NDArray, clear: NDArray, fitted: Tensor) -> None:
             clear[top:bottom] = dehazed.reshape(rows.shape)
 
     in_strips(carry_up_strip, size[0], size[0] * size[1])
+
+
+_carry_up_compiled = KERNEL.or_else(_carry_up_with_kernel, _carry_up_by_bands)
 
 
 def _flat(rows: NDArray) -> Tensor:

@@ -48,7 +48,7 @@ def enlarged_bands(
     buffer = torch.empty(rows, kinds * width * channels, dtype=torch.float32, device="cpu")
     for start in range(first_row, last_row, _BANDS_WIDENED * rows):
         stop = min(start + _BANDS_WIDENED * rows, last_row)
-        above, weights = _sources(start + margin, stop + margin, covered_height, h)
+        above, weights = linear_sources(start + margin, stop + margin, covered_height, h)
         first = int(above[0])
         # Beneath the last row there is none, and it has no weight.
         sources = np.arange(first, above[-1] + 2).clip(max=h - 1)
@@ -69,8 +69,8 @@ def interleaved(maps: Tensor, channels: int) -> NDArray[np.float32]:
     return kinds.permute(2, 0, 3, 1).contiguous().numpy()
 
 
-def _sources(top: int, bottom: int, height: int, h: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """For each full-resolution row the map's row above it, and the weight of the one below that."""
+def linear_sources(top: int, bottom: int, height: int, h: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """For each row (or column) of the full resolution the map's row before it, and the weight of the next one."""
     source = np.clip((np.arange(top, bottom) + 0.5) * (h / height) - 0.5, 0, h - 1)
     above = source.astype(np.int64)
     return above, (source - above).astype(np.float32)

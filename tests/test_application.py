@@ -125,7 +125,11 @@ def test_no_halo_where_trees_stand_before_the_sky():
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_the_fast_path_of_a_cpu_does_what_other_devices_do(dtype):
+@pytest.mark.parametrize("failure", ["", "numba is not installed"], ids=["compiled", "by bands"])
+def test_the_fast_paths_of_a_cpu_do_what_other_devices_do(monkeypatch, dtype, failure):
+    if not failure and application.KERNEL.unavailable_because():
+        pytest.skip(application.KERNEL.unavailable_because())
+    monkeypatch.setattr(application.KERNEL, "failures", [failure] if failure else [])
     pixels = photo(301, 203, dtype)
     working = small(pixels, 60, 40)
     generator = torch.Generator().manual_seed(1)

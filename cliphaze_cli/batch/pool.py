@@ -44,6 +44,7 @@ class Pool:
         self._begun: dict[Future[FileResult], tuple[Job, bool]] = {}  # and whether it is alone
         self._starts = 0
         self._overdue: set[Job] = set()
+        self._interrupted = False
 
     def __enter__(self) -> "Pool":
         """Start them and wait until one is prepared. Raises CliphazeError where photos cannot be worked on as asked."""
@@ -73,6 +74,7 @@ class Pool:
         with noted_interruptions() as interruptions:
             while self._waiting or self._large or self._begun:
                 if interruptions():
+                    self._interrupted = True
                     self._waiting.clear()
                     self._large.clear()
                     last_moment = last_moment or time.monotonic() + PATIENCE
@@ -125,6 +127,10 @@ class Pool:
             self._start_anew()
             return None
         except (pebble.ProcessExpired, TimeoutError) as error:
+            if self._interrupted:  # whoever ends the command may end its processes too: no fault of the photo
+                self._begun.pop(future)
+                remove_leftovers(job.target.parent)
+                return None
             if isinstance(error, TimeoutError) and time_limit.ENFORCED and job not in self._overdue:
                 # The system ends what is too slow long before: either the whole machine slept, or the process is gone.
                 self._overdue.add(job)
@@ -148,8 +154,9 @@ class Pool:
     def _why_it_ended(self, job: Job, error: Exception) -> str:
         code = getattr(error, "exitcode", None)
         if isinstance(error, TimeoutError) or code == -getattr(signal, "SIGALRM", 0):
-            limit = self._assignment.limits.seconds
-            why = f"it took longer than {limit:g} s (a damaged file, or a slow drive? --time-limit allows more)"
+            limits = self._assignment.limits
+            more = f" and {limits.seconds_per_megapixel:g} for each megapixel" if limits.seconds_per_megapixel else ""
+            why = f"it took longer than {limits.seconds:g} s{more} (damaged, or a slow drive? --time-limit allows more)"
         elif code == -getattr(signal, "SIGKILL", 0):
             why = (
                 "its process was killed, perhaps because memory ran out; make it smaller, close other programs, "

@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,9 @@ class Prepared:
 @dataclass
 class _State:
     assignment: Assignment
+    cores: int
     memory: int | None
-    notices: list[str]
+    notices: list[str] = field(default_factory=list)
     tool: Tool | None = None
     failure: Exception | None = None
 
@@ -46,12 +47,17 @@ def prepare(assignment: Assignment, cores: int, memory: int | None) -> None:
     global _state  # noqa: PLW0603 - a process has one
     _settle()
     os.environ["OMP_NUM_THREADS"] = str(cores)  # before PyTorch is imported
-    _state = _State(assignment, memory, [])
+    _state = _State(assignment, cores, memory)
+    _load()
+
+
+def _load() -> None:
     try:
-        _state.tool = assignment.load(assignment, _state.notices.append)
+        _state.failure = None
+        _state.tool = _state.assignment.load(_state.assignment, _state.notices.append)
         from cliphaze_cli.runtime import use_cores
 
-        use_cores(cores)
+        use_cores(_state.cores)
     except CliphazeError as error:
         _state.failure = error
     except Exception as error:  # noqa: BLE001 - a bug; shown by the process that people look at
@@ -67,6 +73,10 @@ def describe() -> Prepared:
 
 def work_here(job: Job, alone: bool) -> FileResult:
     """Do the life of one photo; alone: it may take all memory."""
+    if (
+        _state.failure is not None
+    ):  # for want of memory, perhaps; and a process that fails at once would get every photo
+        _load()
     tool = _tool()
     with time_limit.of(_state.assignment.limits):
         result = work(job, tool, _state.assignment, memory=None if alone else _state.memory)

@@ -30,7 +30,7 @@ ONE, TWO, ZERO, HALF = np.float32(1), np.float32(2), np.float32(0), np.float32(0
 _OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz", "arcp"}}
 
 
-def _compiled(function: Callable[..., None]) -> Callable[..., None]:
+def compiled(function: Callable[..., None]) -> Callable[..., None]:
     """Compile at the first call and keep the code on disk, beside the module or in the user's cache."""
     try:
         return numba.njit(cache=True, **_OPTIONS)(function)
@@ -69,7 +69,7 @@ def _softplus(x):  # type: ignore[no-untyped-def]
     return max(x, ZERO) + TWO * s * series
 
 
-@_compiled
+@compiled
 def scan_channels(  # type: ignore[no-untyped-def]  # noqa: PLR0912 - loops of one kernel
     u,
     steps,

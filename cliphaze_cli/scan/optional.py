@@ -3,10 +3,11 @@
 import importlib
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -42,17 +43,17 @@ class OptionalKernel:
                 self.failures.append(self._told(error))
         return self.failures[0] if self.failures else ""
 
-    def or_else(self, scan: Callable[..., Tensor], substitute: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        """`scan`, and `substitute` from the first time on that the kernel fails."""
+    def or_else(self, compiled: Callable[..., T], substitute: Callable[..., T]) -> Callable[..., T]:
+        """`compiled`, and `substitute` from the first time on that the kernel fails."""
 
-        def attempt(*inputs: Tensor | bool | None) -> Tensor:
+        def attempt(*inputs: Any) -> T:
             try:
-                return scan(*inputs)
+                return compiled(*inputs)
             except (MemoryError, torch.OutOfMemoryError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a compiler raises, the photo is dehazed
                 self.failures.append(self._told(error))
-                _log.warning("%s; the PyTorch scan runs instead", self.failures[-1])
+                _log.warning("%s; PyTorch runs instead", self.failures[-1])
                 return substitute(*inputs)
 
         return attempt
