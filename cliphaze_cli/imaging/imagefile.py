@@ -1,6 +1,7 @@
 """Reading and writing photo files, with everything that has to survive: the one door to files of images."""
 
 import dataclasses
+import io
 import os
 import stat
 from pathlib import Path
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import UnidentifiedImageError
 
 from cliphaze_cli.errors import ImageError
-from cliphaze_cli.imaging import encoder, pillow_reader, png16_reader, tiff_reader
+from cliphaze_cli.imaging import encoder, file_status, nodata, pillow_reader, png16_reader, png_chunks, tiff_reader
 from cliphaze_cli.imaging.atomic import atomic_file, shown
 from cliphaze_cli.imaging.formats import FORMATS, FORMATS_SHOWN, format_named, format_of_name
 from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, MAX_METADATA
@@ -21,20 +22,26 @@ __all__ = ["DEFAULT_MAX_PIXELS", "Photo", "read", "with_pixels", "write"]
 
 
 def with_pixels(photo: Photo, pixels: NDArray[Any]) -> Photo:
-    """The same photo with other pixels (H, W, 3), for instance dehazed ones."""
-    return dataclasses.replace(photo, pixels=pixels)
+    """The same photo with other pixels (H, W, 3), for instance dehazed ones.
+
+    Where a map marks pixels without data by their value, these stay as they are, and others do not become such.
+    """
+    return dataclasses.replace(photo, pixels=nodata.kept(photo, pixels))
 
 
-def read(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Photo:
+def read(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, white: float | None = None) -> Photo:
     """Decodes a photo, by its content whatever its name says, upright, with its metadata.
 
     Raises ImageError, with one line that says what is wrong and what to do, for anything that is not a whole image in
-    one of `formats.FORMATS` of at most `max_pixels` pixels. Damaged or huge EXIF and ICC are dropped with a notice.
+    one of `formats.FORMATS` of at most `max_pixels` pixels. Damaged or huge metadata are dropped with a notice.
+    white: the value of floating point samples that becomes white; None means 1 if all lie within 0..1, or else the
+    99.9th percentile, with a notice.
     """
     path = Path(path)
     try:
         with pillow_guard(), _opened(path) as stream:
-            return _without_huge_metadata(_decode(stream, max_pixels))
+            photo = _without_huge_profile(_decode(stream, max_pixels, white))
+            return dataclasses.replace(photo, file=file_status.status_of(stream.fileno()))
     except ImageError as error:
         raise ImageError(f"cannot read {shown(path)}: {error}") from error.__cause__
     except MemoryError as error:
@@ -49,13 +56,20 @@ def read(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Photo:
 
 
 def write(
-    photo: Photo, path: Path, *, format: str | None = None, quality: int | None = None, replace: bool = True
+    photo: Photo,
+    path: Path,
+    *,
+    format: str | None = None,
+    quality: int | None = None,
+    replace: bool = True,
+    preserve: bool = True,
 ) -> tuple[str, ...]:
     """Encodes `photo` to `path`, which appears complete or not at all; returns notices of what could not be kept.
 
     format: such as "PNG"; None means the one that the path's extension stands for, or else the photo's own.
     quality: 0..100 for JPEG, WebP, AVIF and HEIF; None means a high one. Grey stays one channel where the format has
-    such a thing, and uint16 stays 16 bits in PNG and TIFF. Raises ImageError; without `replace` OutputExistsError if
+    such a thing, and uint16 stays 16 bits in PNG and TIFF. The file gets its source's times if `preserve`, and in any
+    case no permissions that its source lacks. Raises ImageError; without `replace` OutputExistsError if
     `path` exists when the photo is complete.
     """
     path = Path(path)
@@ -64,7 +78,7 @@ def write(
         raise ImageError(f"cannot write {shown(path)} as {format or name}; choose {FORMATS_SHOWN}")
     if quality is not None and not 0 <= quality <= 100:
         raise ImageError(f"cannot write {shown(path)}: quality is {quality}; choose 0 to 100")
-    with atomic_file(path, replace=replace) as sink:
+    with atomic_file(path, replace=replace, source=photo.file, dated=preserve) as sink:
         try:
             with pillow_guard():
                 return encoder.encode(sink, photo, FORMATS[name], quality)
@@ -103,31 +117,60 @@ def _opened(path: Path) -> BinaryIO:
         raise ImageError("its name is not a possible file name") from error
 
 
-def _decode(stream: BinaryIO, max_pixels: int) -> Photo:
+def _decode(stream: BinaryIO, max_pixels: int, white: float | None) -> Photo:
     head = stream.read(64)
     header = png16_reader.read_header(head)
-    if header is not None and header.bits == 16:
-        _check_size(header.width, header.height, max_pixels)
-        stream.seek(0)
-        return png16_reader.decode(stream.read())
+    if header is not None:
+        return _decode_png(stream, header, max_pixels)
     if head[:4] in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
         page = tiff_reader.first_page(stream)
         if head[8:10] == b"CR" or (page is not None and tiff_reader.is_camera_raw(page)):
             raise ImageError("it is a camera raw file; develop it to TIFF or JPEG first")
-        if page is not None and tiff_reader.is_deep(page):
-            _check_size(page.imagewidth, page.imagelength, max_pixels)
-            return tiff_reader.decode(page, stream)
+        if page is not None:
+            return _decode_tiff(stream, page, max_pixels, white)
     with pillow_reader.open_image(stream) as image:
         _check_size(image.width, image.height, max_pixels)
         return pillow_reader.decode(image, stream)
 
 
-def _without_huge_metadata(photo: Photo) -> Photo:
-    how = f"dropped: larger than {MAX_METADATA >> 20} MB"
-    if len(photo.exif or b"") > MAX_METADATA:
-        photo = dataclasses.replace(photo, exif=None, notices=(*photo.notices, f"EXIF {how}"))
+def _decode_png(stream: BinaryIO, header: png16_reader.Header, max_pixels: int) -> Photo:
+    _check_size(header.width, header.height, max_pixels)
+    stream.seek(0)
+    png = png_chunks.read(stream.read())
+    if header.bits == 16:
+        return png16_reader.decode(png, header)
+    picture = io.BytesIO(png.needed)
+    with pillow_reader.open_image(picture) as image:
+        return pillow_reader.decode(image, picture, png)
+
+
+def _decode_tiff(stream: BinaryIO, page: Any, max_pixels: int, white: float | None) -> Photo:
+    _check_size(page.imagewidth, page.imagelength, max_pixels)
+    if page.imagewidth * page.imagelength * page.samplesperpixel > 4 * max_pixels:
+        raise ImageError(f"its {page.samplesperpixel} bands together are too large; save fewer, or raise the limit")
+    if tiff_reader.is_ours(page):
+        try:
+            return tiff_reader.decode(page, stream, white=white)
+        except MemoryError:
+            raise
+        except Exception:
+            if not tiff_reader.is_pillows(page):
+                raise
+    try:
+        with pillow_reader.open_image(stream) as image:
+            _check_size(image.width, image.height, max_pixels)
+            return pillow_reader.decode(image, stream)
+    except UnidentifiedImageError:
+        raise ImageError(
+            f"TIFF of this kind ({tiff_reader.described(page)}) is not supported; "
+            "save it with 8 or 16 bits, uncompressed or with ZIP"
+        ) from None
+
+
+def _without_huge_profile(photo: Photo) -> Photo:
     if len(photo.icc or b"") > MAX_METADATA:
-        photo = dataclasses.replace(photo, icc=None, notices=(*photo.notices, f"colour profile (ICC) {how}"))
+        said = f"colour profile (ICC) dropped: larger than {MAX_METADATA >> 20} MB"
+        photo = dataclasses.replace(photo, icc=None, notices=(*photo.notices, said))
     return photo
 
 

@@ -4,6 +4,7 @@ A message is the length of its head (4 bytes, big-endian), the head (JSON), then
 pixels, alpha, EXIF, colour profile. No pickle: that would let the sender run code here.
 """
 
+import dataclasses
 import json
 import struct
 from typing import Any, BinaryIO
@@ -12,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cliphaze_cli.errors import ImageError
+from cliphaze_cli.imaging.colour_label import ColourLabel
+from cliphaze_cli.imaging.file_status import FileStatus
 from cliphaze_cli.imaging.formats import FORMATS
 from cliphaze_cli.imaging.limits import MAX_METADATA
 from cliphaze_cli.imaging.photo import Photo
+from cliphaze_cli.imaging.tiff_tags import Tag
 
 _LONGEST_HEAD = 1 << 20
 _SAMPLES = ("uint8", "uint16")
@@ -35,13 +39,14 @@ def send_photo(stream: BinaryIO, photo: Photo) -> None:
     given = [samples for samples in (photo.pixels, photo.alpha) if samples is not None]
     if any(one.shape != shape or one.dtype != photo.pixels.dtype for one, shape in zip(given, expected, strict=False)):
         raise ValueError(f"a photo of {[(one.shape, one.dtype.name) for one in given]}")
-    blocks = (photo.exif or b"", photo.icc or b"")
+    blocks = (photo.exif or b"", photo.icc or b"", photo.xmp or b"", photo.iptc or b"", _packed(photo))
     _send_head(
         stream,
         {
             "shape": photo.pixels.shape[:2],
             "samples": photo.pixels.dtype.name,
             "alpha": photo.alpha is not None,
+            "bands": 0 if photo.bands is None else photo.bands.shape[2],
             "grey": photo.grey,
             "blocks": [len(block) for block in blocks],
             "format": photo.format,
@@ -50,7 +55,7 @@ def send_photo(stream: BinaryIO, photo: Photo) -> None:
             "half_chroma": photo.half_chroma,
         },
     )
-    for samples in given:
+    for samples in given if photo.bands is None else [*given, photo.bands]:
         stream.write(np.ascontiguousarray(samples).data.cast("B"))
     for block in blocks:
         stream.write(block)
@@ -70,17 +75,53 @@ def receive(stream: BinaryIO, max_pixels: int) -> Photo:
         notices = tuple(str(notice) for notice in head["notices"])
         dpi = None if head["dpi"] is None else (float(head["dpi"][0]), float(head["dpi"][1]))
         format, alpha, grey = str(head["format"]), bool(head["alpha"]), bool(head["grey"])
-        half_chroma = bool(head["half_chroma"])
+        half_chroma, count = bool(head["half_chroma"]), int(head["bands"])
     except (KeyError, TypeError, IndexError, OverflowError) as error:
         raise ValueError("a message without what a photo needs") from error
-    if min(height, width) < 1 or height * width > max_pixels or format not in FORMATS:
+    if min(height, width) < 1 or height * width * max(1, (count + 3) / 4) > max_pixels or format not in FORMATS:
         raise ValueError("a message with an impossible photo")
-    if len(lengths) != 2 or not all(0 <= length <= MAX_METADATA for length in lengths):
+    if len(lengths) != 5 or count < 0 or not all(0 <= length <= MAX_METADATA for length in lengths):
         raise ValueError("a message with impossible metadata")
     pixels = _receive_samples(stream, (height, width, 3), samples)
     transparency = _receive_samples(stream, (height, width), samples) if alpha else None
-    exif, icc = (_receive_bytes(stream, length) or None for length in lengths)
-    return Photo(pixels, transparency, grey, exif, icc, format, notices, dpi, half_chroma)
+    bands = _receive_samples(stream, (height, width, count), samples) if count else None
+    exif, icc, xmp, iptc, rest = (_receive_bytes(stream, length) or None for length in lengths)
+    photo = Photo(pixels, transparency, grey, exif, icc, format, notices, dpi, half_chroma, xmp, iptc, bands=bands)
+    return dataclasses.replace(photo, **_unpacked(rest)) if rest else photo
+
+
+def _packed(photo: Photo) -> bytes:
+    """The small rest, as JSON."""
+    rest = {
+        "texts": photo.texts,
+        "colour": photo.colour and dataclasses.astuple(photo.colour),
+        "tags": [(tag.number, tag.kind, tag.count, tag.values.hex()) for tag in photo.tags],
+        "lossless": photo.lossless,
+        "quality": photo.quality,
+        "file": photo.file and dataclasses.astuple(photo.file),
+    }
+    return json.dumps(rest).encode("ascii")
+
+
+def _unpacked(rest: bytes) -> dict[str, Any]:
+    """Raises ValueError if it is not what `_packed` makes."""
+    found = json.loads(rest)
+    try:
+        colour, file = found["colour"], found["file"]
+        return {
+            "texts": tuple((str(keyword), str(text)) for keyword, text in found["texts"]),
+            "colour": colour and _label(*colour),
+            "tags": tuple(Tag(int(a), int(b), int(c), bytes.fromhex(values)) for a, b, c, values in found["tags"]),
+            "lossless": bool(found["lossless"]),
+            "quality": None if found["quality"] is None else int(found["quality"]),
+            "file": file and FileStatus(*(int(one) for one in file)),
+        }
+    except (KeyError, TypeError) as error:
+        raise ValueError("a message without what a photo needs") from error
+
+
+def _label(cicp: Any, intent: Any, gamma: Any, points: Any) -> ColourLabel:
+    return ColourLabel(cicp and (int(cicp[0]), int(cicp[1])), intent, gamma, points and tuple(map(float, points)))
 
 
 def _send_head(stream: BinaryIO, head: dict[str, Any]) -> None:

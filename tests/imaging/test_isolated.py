@@ -26,8 +26,8 @@ import ctypes, os, signal, sys
 from cliphaze_cli.imaging import decoder_process, imagefile
 real, decode = decoder_process.read, imagefile._decode
 
-def greedy(stream, max_pixels):
-    return bytearray(8 << 30) if "greedy" in stream.name else decode(stream, max_pixels)
+def greedy(stream, max_pixels, *rest):
+    return bytearray(8 << 30) if "greedy" in stream.name else decode(stream, max_pixels, *rest)
 
 imagefile._decode = greedy
 

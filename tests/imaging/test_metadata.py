@@ -152,7 +152,7 @@ def test_exif_too_long_for_jpeg_is_dropped_with_a_notice(tmp_path):
 
 def test_bmp_says_that_it_holds_no_metadata(tmp_path):
     (notice,) = write(photo(smooth(), icc=icc_profile()), tmp_path / "out.bmp")
-    assert "BMP holds no EXIF" in notice
+    assert "BMP holds no colour profile" in notice
 
 
 def test_with_pixels_keeps_everything_else(tmp_path):
