@@ -96,7 +96,7 @@ def relabelled(data: bytes, cicp: tuple[int, int]) -> bytes:
     """The file with other (primaries, transfer) in its nclx boxes. They are labels; the matrix, by which the picture
     is packed, stays."""
     result = bytearray(data)
-    for _, start, end in _deep(data, (b"meta", b"iprp", b"ipco", b"colr")):
+    for _, start, end in deep(data, (b"meta", b"iprp", b"ipco", b"colr")):
         if data[start : start + 4] == b"nclx" and end - start >= 11:
             struct.pack_into(">HH", result, start + 4, *cicp)
     return bytes(result)
@@ -118,16 +118,17 @@ def boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]
         start += size
 
 
-def _deep(
+def deep(
     data: bytes, path: tuple[bytes, ...], start: int = 0, end: int | None = None
 ) -> Iterator[tuple[bytes, int, int]]:
+    """The boxes at a path of kinds, such as (b"meta", b"iprp"): (kind, start of the content, end) of each."""
     for kind, inside, stop in boxes(data, start, len(data) if end is None else end):
         if kind == path[0]:
             inner = inside + 4 * (kind in _FULL_BOXES)
             if len(path) == 1:
                 yield kind, inner, stop
             else:
-                yield from _deep(data, path[1:], inner, stop)
+                yield from deep(data, path[1:], inner, stop)
 
 
 def _container(data: bytes, start: int, end: int) -> Container:  # noqa: PLR0912 - one branch for each kind of box
