@@ -39,14 +39,20 @@ FORMATS: dict[str, Format] = {
 EXTENSIONS: dict[str, str] = {extension: entry.name for entry in FORMATS.values() for extension in entry.extensions}
 """File name extension (lower case, with the dot) to format name."""
 
-OTHER_EXTENSIONS = frozenset(
-    (".gif", ".jp2", ".j2k", ".jxl", ".psd", ".pdf", ".svg", ".eps", ".ico", ".tga", ".ppm",
+READ_EXTENSIONS = frozenset((".jxl", ".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc"))
+"""Of JPEG XL and JPEG 2000, which are read only: their photos are written as PNG."""
+
+OTHER_EXTENSIONS = READ_EXTENSIONS | frozenset(
+    (".gif", ".psd", ".pdf", ".svg", ".eps", ".ico", ".tga", ".ppm",
      ".pgm", ".exr", ".hdr", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2")
 )  # fmt: skip
 """Of images that are not written: nobody means a folder by such a name."""
 
 FORMATS_SHOWN = "JPEG, PNG, TIFF, WebP, BMP, AVIF or HEIC"
 """For messages."""
+
+READ_SHOWN = "JPEG, PNG, TIFF, WebP, BMP, AVIF, HEIC, JPEG XL or JPEG 2000"
+"""For messages about what is read."""
 
 
 def format_of_name(path: PurePath) -> str | None:
@@ -56,7 +62,7 @@ def format_of_name(path: PurePath) -> str | None:
 
 def is_image_name(path: PurePath) -> bool:
     """Whether the name looks like a photo this package reads. Names only; the content is not looked at."""
-    return format_of_name(path) is not None
+    return format_of_name(path) is not None or path.suffix.lower() in READ_EXTENSIONS
 
 
 def format_named(name: str) -> str | None:

@@ -1,6 +1,7 @@
 """Reading and writing photo files, with everything that has to survive: the one door to files of images."""
 
 import dataclasses
+import functools
 import io
 import os
 import stat
@@ -8,12 +9,24 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
-from PIL import UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from cliphaze_cli.errors import ImageError
-from cliphaze_cli.imaging import encoder, file_status, nodata, pillow_reader, png16_reader, png_chunks, tiff_reader
+from cliphaze_cli.imaging import (
+    avif_repair,
+    bmp_reader,
+    encoder,
+    file_status,
+    jp2_reader,
+    jxl_reader,
+    nodata,
+    pillow_reader,
+    png16_reader,
+    png_chunks,
+    tiff_reader,
+)
 from cliphaze_cli.imaging.atomic import atomic_file, shown
-from cliphaze_cli.imaging.formats import FORMATS, FORMATS_SHOWN, format_named, format_of_name
+from cliphaze_cli.imaging.formats import FORMATS, FORMATS_SHOWN, READ_SHOWN, format_named, format_of_name
 from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, MAX_METADATA
 from cliphaze_cli.imaging.photo import Photo
 from cliphaze_cli.imaging.pillow_guard import pillow_guard
@@ -47,7 +60,7 @@ def read(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, white: float | Non
     except MemoryError as error:
         raise ImageError(f"cannot read {shown(path)}: not enough memory to decode it") from error
     except UnidentifiedImageError as error:
-        raise ImageError(f"cannot read {shown(path)}: not a {FORMATS_SHOWN} image, or damaged") from error
+        raise ImageError(f"cannot read {shown(path)}: not a {READ_SHOWN} image, or damaged") from error
     except Exception as error:  # on damaged data, decoders raise nearly anything
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(
@@ -128,9 +141,54 @@ def _decode(stream: BinaryIO, max_pixels: int, white: float | None) -> Photo:
             raise ImageError("it is a camera raw file; develop it to TIFF or JPEG first")
         if page is not None:
             return _decode_tiff(stream, page, max_pixels, white)
+    check_size = functools.partial(_check_size, max_pixels=max_pixels)
+    if jp2_reader.is_jp2(head):
+        stream.seek(0)
+        return jp2_reader.decode(stream.read(), check_size)
+    if jxl_reader.is_jxl(head):
+        stream.seek(0)
+        return jxl_reader.decode(stream.read(), check_size, white=white)
+    return _decode_other(stream, head, max_pixels)
+
+
+def _decode_other(stream: BinaryIO, head: bytes, max_pixels: int) -> Photo:
+    """By Pillow, and what it refuses with some help."""
+    try:
+        return _decode_by_pillow(stream, max_pixels)
+    except (ImageError, MemoryError):
+        raise
+    except Exception:
+        again = _repaired(stream, head)
+        if again is not None:
+            return _decode_by_pillow(again, max_pixels)
+        bitmap = _odd_bitmap(stream, head, max_pixels)
+        if bitmap is not None:
+            return pillow_reader.decode(bitmap, stream)
+        raise
+
+
+def _decode_by_pillow(stream: BinaryIO, max_pixels: int) -> Photo:
     with pillow_reader.open_image(stream) as image:
         _check_size(image.width, image.height, max_pixels)
         return pillow_reader.decode(image, stream)
+
+
+def _repaired(stream: BinaryIO, head: bytes) -> BinaryIO | None:
+    """An AVIF file by today's rules, if it is one by older ones."""
+    if head[4:8] != b"ftyp" or b"avif" not in head[8:64]:
+        return None
+    stream.seek(0)
+    data = avif_repair.repaired(stream.read())
+    return None if data is None else io.BytesIO(data)
+
+
+def _odd_bitmap(stream: BinaryIO, head: bytes, max_pixels: int) -> Image.Image | None:
+    if head[:2] != b"BM":
+        return None
+    stream.seek(0)
+    data = stream.read()
+    _check_size(*bmp_reader.stated_size(data), max_pixels)
+    return bmp_reader.opened(data)
 
 
 def _decode_png(stream: BinaryIO, header: png16_reader.Header, max_pixels: int) -> Photo:
@@ -157,9 +215,7 @@ def _decode_tiff(stream: BinaryIO, page: Any, max_pixels: int, white: float | No
             if not tiff_reader.is_pillows(page):
                 raise
     try:
-        with pillow_reader.open_image(stream) as image:
-            _check_size(image.width, image.height, max_pixels)
-            return pillow_reader.decode(image, stream)
+        return _decode_by_pillow(stream, max_pixels)
     except UnidentifiedImageError:
         raise ImageError(
             f"TIFF of this kind ({tiff_reader.described(page)}) is not supported; "
