@@ -1,5 +1,6 @@
 """Reading and writing photo files, with everything that has to survive: the one door to files of images."""
 
+import contextlib
 import dataclasses
 import functools
 import io
@@ -211,9 +212,11 @@ def _decode_tiff(stream: BinaryIO, page: Any, max_pixels: int, white: float | No
             return tiff_reader.decode(page, stream, white=white)
         except MemoryError:
             raise
-        except Exception:
-            if not tiff_reader.is_pillows(page):
-                raise
+        except Exception as error:
+            if tiff_reader.is_pillows(page):
+                with contextlib.suppress(OSError, ValueError, SyntaxError):
+                    return _decode_by_pillow(stream, max_pixels)
+            raise error
     try:
         return _decode_by_pillow(stream, max_pixels)
     except UnidentifiedImageError:

@@ -102,7 +102,12 @@ def _plain(image: Image.Image) -> NDArray[Any]:
 def _deep(data: bytes) -> NDArray[Any]:
     import imagecodecs
 
-    samples = np.asarray(imagecodecs.jpeg2k_decode(data))
+    try:
+        samples = np.asarray(imagecodecs.jpeg2k_decode(data))
+    except RuntimeError as error:
+        if "not supported" in str(error):
+            raise ImageError(f"JPEG 2000 of this kind is not supported ({error}); save it as RGB") from error
+        raise
     return samples[..., None] if samples.ndim == 2 else samples
 
 

@@ -18,7 +18,7 @@ _ENUM = ((0, 0), (1, 0), (2, 4), (18, 6))
 @dataclass(frozen=True)
 class JxlHeader:
     """width, height: as stored, not turned; bits: of a sample; alpha: whether a channel is transparency; premultiplied:
-    whether colours are multiplied with it; animated; colour: None for sRGB and where `unread`; unread: the colours are
+    whether colours are multiplied with it; others: whether there are channels that are neither; animated; colour: None for sRGB and where `unread`; unread: the colours are
     described in a way that is not read here (an ICC profile, own primaries)."""
 
     width: int
@@ -26,6 +26,7 @@ class JxlHeader:
     bits: int = 8
     alpha: bool = False
     premultiplied: bool = False
+    others: bool = False
     animated: bool = False
     colour: ColourLabel | None = None
     unread: bool = False
@@ -63,6 +64,7 @@ def read(codestream: bytes) -> JxlHeader:
         depth,
         alpha=any(kind == _ALPHA for kind, _ in kinds),
         premultiplied=any(kind == _ALPHA and associated for kind, associated in kinds),
+        others=any(kind != _ALPHA for kind, _ in kinds),
         animated=animated,
         colour=colour,
         unread=unread,

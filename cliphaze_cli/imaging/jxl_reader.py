@@ -51,6 +51,8 @@ def decode(data: bytes, check_size: Callable[[int, int], None], *, white: float 
     height, width = samples.shape[:2]
     kept = carried(_exif(boxes), boxes.get(b"xml "), width, height, orientation=1)
     notices = [*([scale.notice] if scale.notice else []), *kept.notices]
+    if header.others:
+        notices.append("channels that are neither colour nor alpha dropped")
     if header.animated:
         notices.append("the first frame used")
     if header.unread:

@@ -72,6 +72,8 @@ def _of_unsigned(colour: NDArray[Any], bits: int) -> Scale:
 def _of_signed(colour: NDArray[Any], bits: int) -> Scale:
     dtype, highest = (np.uint8, 255) if bits <= 8 else (np.uint16, 65535)
     if colour.min() >= 0:
+        if bits > 16:
+            return _of_unsigned(colour, bits - 1)
         notice = f"signed {bits}-bit samples, none negative, widened to unsigned ones"
         return Scale(factor=highest / (2 ** (bits - 1) - 1), dtype=dtype, notice=notice)
     notice = f"signed {bits}-bit samples shifted by {2 ** (bits - 1)} to unsigned ones"
