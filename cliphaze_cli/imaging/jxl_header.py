@@ -17,9 +17,12 @@ _ENUM = ((0, 0), (1, 0), (2, 4), (18, 6))
 
 @dataclass(frozen=True)
 class JxlHeader:
-    """width, height: as stored, not turned; bits: of a sample; alpha: whether a channel is transparency; premultiplied:
-    whether colours are multiplied with it; others: whether there are channels that are neither; animated; colour: None for sRGB and where `unread`; unread: the colours are
-    described in a way that is not read here (an ICC profile, own primaries)."""
+    """width, height: as stored, not turned; bits: of a sample; animated.
+
+    alpha: whether a channel is transparency; premultiplied: whether colours are multiplied with it; others: whether
+    there are channels that are neither. colour: None for sRGB, and where `unread`: the colours are described in a way
+    that is not read here (an ICC profile, own primaries).
+    """
 
     width: int
     height: int

@@ -48,6 +48,7 @@ def decode(data: bytes, check_size: Callable[[int, int], None], *, white: float 
     if channels in (2, 4):
         alpha = samples[..., -1]
         alpha = sample_depth.Scale(factor=65535.0).apply(alpha) if alpha.dtype.kind == "f" else scale.apply(alpha)
+        pixels = sample_depth.unmultiplied(pixels, alpha) if header.premultiplied else pixels
     height, width = samples.shape[:2]
     kept = carried(_exif(boxes), boxes.get(b"xml "), width, height, orientation=1)
     notices = [*([scale.notice] if scale.notice else []), *kept.notices]

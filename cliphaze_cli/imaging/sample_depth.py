@@ -56,6 +56,16 @@ def scale_of(colour: NDArray[Any], bits: int, white: float | None) -> Scale:
     raise ValueError(f"samples of kind {colour.dtype} are no picture's")
 
 
+def unmultiplied(colour: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
+    """Colours (H, W, C) that were multiplied with alpha (H, W), divided by it again; uint8 or uint16."""
+    highest = np.iinfo(colour.dtype).max
+    result = np.empty(colour.shape, colour.dtype)
+    for rows in row_bands(len(colour), colour[:1].size):
+        divisor = np.maximum(alpha[rows], 1)[..., None]
+        result[rows] = np.minimum(colour[rows] * np.float64(highest) / divisor + 0.5, highest)
+    return result
+
+
 def _of_unsigned(colour: NDArray[Any], bits: int) -> Scale:
     if bits in (8, 16):
         return Scale(dtype=np.uint8 if bits == 8 else np.uint16)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from cliphaze_cli.errors import ImageError
 from cliphaze_cli.imaging import icc, sample_depth, tiff_tags
-from cliphaze_cli.imaging.bitdepth import row_bands
 from cliphaze_cli.imaging.carried import carried
 from cliphaze_cli.imaging.orientation import upright
 from cliphaze_cli.imaging.photo import Photo
@@ -126,7 +125,7 @@ def decode(page: Any, stream: BinaryIO, *, white: float | None = None) -> Photo:
     if page.photometric == _WHITE_IS_ZERO:
         colour = np.iinfo(colour.dtype).max - colour
     if alpha is not None and _PREMULTIPLIED in page.extrasamples and _STRAIGHT not in page.extrasamples:
-        colour = _unmultiplied(colour, alpha)
+        colour = sample_depth.unmultiplied(colour, alpha)
     tags = tiff_tags.read(stream)
     kept = carried(tags.exif, tags.xmp, page.imagewidth, page.imagelength, orientation=_orientation(page))
     extra = tags.extra
@@ -204,15 +203,6 @@ def _unsupported(page: Any) -> ImageError:
     return ImageError(
         f"TIFF of this kind ({described(page)}) is not supported; save it with 8 or 16 bits, uncompressed or with ZIP"
     )
-
-
-def _unmultiplied(colour: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
-    highest = np.iinfo(colour.dtype).max
-    result = np.empty(colour.shape, colour.dtype)
-    for rows in row_bands(len(colour), colour[:1].size):
-        divisor = np.maximum(alpha[rows], 1)[..., None]
-        result[rows] = np.minimum(colour[rows] * np.float64(highest) / divisor + 0.5, highest)
-    return result
 
 
 def _tag(page: Any, number: int) -> Any:

@@ -19,7 +19,10 @@ from cliphaze_cli.imaging.photo import Photo
 from cliphaze_cli.imaging.tiff_tags import Tag
 from tests.imaging.samples import exif_block, icc_profile, smooth, xmp_packet
 
-HEAD = "| format | bits | alpha | further bands | ICC | nclx, CICP | EXIF | XMP | IPTC | texts | GeoTIFF | time of the file |"
+_COLUMNS = (
+    *("format", "bits", "alpha", "further bands", "ICC", "nclx, CICP", "EXIF", "XMP", "IPTC", "texts", "GeoTIFF"),
+    "time of the file",
+)
 _TITLE = "<dc:title>fog</dc:title>"
 # What is read and not written; `test_read_only_formats.py` holds it to that.
 _READ_ONLY = (
@@ -32,7 +35,7 @@ def table() -> list[str]:
     """The lines of the table, in Markdown."""
     with tempfile.TemporaryDirectory() as folder:
         rows = [_row(name, Path(folder)) for name in FORMATS]
-    return [HEAD, "|" + "---|" * HEAD.count(" | ") + "---|", *rows, *_READ_ONLY]
+    return [f"| {' | '.join(_COLUMNS)} |", "|" + "---|" * len(_COLUMNS), *rows, *_READ_ONLY]
 
 
 def _photo(**fields: object) -> Photo:
