@@ -18,6 +18,7 @@ from cliphaze_cli.errors import UsageError
 from cliphaze_cli.imaging.formats import (
     FORMATS_SHOWN,
     OTHER_EXTENSIONS,
+    format_for_new,
     format_of_name,
     is_image_name,
     output_extension,
@@ -172,8 +173,7 @@ def _name(source: Path, suffix: str, format: str | None) -> str:
     own = format_of_name(source)
     if own is not None and format in (None, own):
         return f"{source.stem}{suffix}{source.suffix}"
-    # A name that tells no format becomes PNG, which keeps alpha and 16 bits.
-    return f"{source.stem}{suffix}{output_extension(format or 'PNG')}"
+    return f"{source.stem}{suffix}{output_extension(format or format_for_new(source))}"
 
 
 def _job(source: Path, target: Path, extra_outputs: ExtraOutputs | None) -> Job:

@@ -1,5 +1,7 @@
 """The image formats that are read and written, and what each can hold. Pure data: imports nothing heavy."""
 
+import functools
+import importlib.util
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -42,9 +44,14 @@ EXTENSIONS: dict[str, str] = {extension: entry.name for entry in FORMATS.values(
 READ_EXTENSIONS = frozenset((".jxl", ".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc"))
 """Of JPEG XL and JPEG 2000, which are read only: their photos are written as PNG."""
 
-OTHER_EXTENSIONS = READ_EXTENSIONS | frozenset(
-    (".gif", ".psd", ".pdf", ".svg", ".eps", ".ico", ".tga", ".ppm",
-     ".pgm", ".exr", ".hdr", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2")
+RAW_EXTENSIONS = frozenset(
+    (".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".iiq", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf",
+     ".raw", ".rw2", ".sr2", ".srw", ".x3f")
+)  # fmt: skip
+"""Of camera raw files, which are read where rawpy is installed (the extra `raw`), and written as TIFF."""
+
+OTHER_EXTENSIONS = READ_EXTENSIONS | RAW_EXTENSIONS | frozenset(
+    (".gif", ".psd", ".pdf", ".svg", ".eps", ".ico", ".tga", ".ppm", ".pgm", ".exr", ".hdr")
 )  # fmt: skip
 """Of images that are not written: nobody means a folder by such a name."""
 
@@ -62,7 +69,21 @@ def format_of_name(path: PurePath) -> str | None:
 
 def is_image_name(path: PurePath) -> bool:
     """Whether the name looks like a photo this package reads. Names only; the content is not looked at."""
-    return format_of_name(path) is not None or path.suffix.lower() in READ_EXTENSIONS
+    extension = path.suffix.lower()
+    if extension in RAW_EXTENSIONS:
+        return raw_is_read()
+    return extension in EXTENSIONS or extension in READ_EXTENSIONS
+
+
+@functools.cache
+def raw_is_read() -> bool:
+    """Whether camera raw files are developed: whether rawpy is installed, which this does not import."""
+    return importlib.util.find_spec("rawpy") is not None
+
+
+def format_for_new(source: PurePath) -> str:
+    """The format to write a photo in whose own is not written, or not told by its name: both keep 16 bits and alpha."""
+    return "TIFF" if source.suffix.lower() in RAW_EXTENSIONS else "PNG"
 
 
 def format_named(name: str) -> str | None:

@@ -6,6 +6,7 @@ import functools
 import io
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,6 +25,7 @@ from cliphaze_cli.imaging import (
     pillow_reader,
     png16_reader,
     png_chunks,
+    raw_reader,
     tiff_reader,
 )
 from cliphaze_cli.imaging.atomic import atomic_file, shown
@@ -31,6 +33,11 @@ from cliphaze_cli.imaging.formats import FORMATS, FORMATS_SHOWN, READ_SHOWN, for
 from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, MAX_METADATA
 from cliphaze_cli.imaging.photo import Photo
 from cliphaze_cli.imaging.pillow_guard import pillow_guard
+
+CheckSize = Callable[[int, int], None]
+"""Called with width and height before anything is decoded; raises ImageError if that is too large."""
+
+_USUAL_CHANNELS = 4
 
 __all__ = ["DEFAULT_MAX_PIXELS", "Photo", "read", "with_pixels", "write"]
 
@@ -54,7 +61,7 @@ def read(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, white: float | Non
     path = Path(path)
     try:
         with pillow_guard(), _opened(path) as stream:
-            photo = _without_huge_profile(_decode(stream, max_pixels, white))
+            photo = _without_huge_profile(_decode(stream, functools.partial(_check_size, max_pixels=max_pixels), white))
             return dataclasses.replace(photo, file=file_status.status_of(stream.fileno()))
     except ImageError as error:
         raise ImageError(f"cannot read {shown(path)}: {error}") from error.__cause__
@@ -131,46 +138,43 @@ def _opened(path: Path) -> BinaryIO:
         raise ImageError("its name is not a possible file name") from error
 
 
-def _decode(stream: BinaryIO, max_pixels: int, white: float | None) -> Photo:
+def _decode(stream: BinaryIO, check_size: CheckSize, white: float | None) -> Photo:
     head = stream.read(64)
     header = png16_reader.read_header(head)
     if header is not None:
-        return _decode_png(stream, header, max_pixels)
+        return _decode_png(stream, header, check_size)
     if head[:4] in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
-        page = tiff_reader.first_page(stream)
-        if head[8:10] == b"CR" or (page is not None and tiff_reader.is_camera_raw(page)):
-            raise ImageError("it is a camera raw file; develop it to TIFF or JPEG first")
-        if page is not None:
-            return _decode_tiff(stream, page, max_pixels, white)
-    check_size = functools.partial(_check_size, max_pixels=max_pixels)
+        return _decode_tiff(stream, head, check_size, white)
+    if raw_reader.is_raw(head):
+        return raw_reader.decode(stream, check_size)
     if jp2_reader.is_jp2(head):
         stream.seek(0)
         return jp2_reader.decode(stream.read(), check_size)
     if jxl_reader.is_jxl(head):
         stream.seek(0)
         return jxl_reader.decode(stream.read(), check_size, white=white)
-    return _decode_other(stream, head, max_pixels)
+    return _decode_other(stream, head, check_size)
 
 
-def _decode_other(stream: BinaryIO, head: bytes, max_pixels: int) -> Photo:
+def _decode_other(stream: BinaryIO, head: bytes, check_size: CheckSize) -> Photo:
     """By Pillow, and what it refuses with some help."""
     try:
-        return _decode_by_pillow(stream, max_pixels)
+        return _decode_by_pillow(stream, check_size)
     except (ImageError, MemoryError):
         raise
     except Exception:
         again = _repaired(stream, head)
         if again is not None:
-            return _decode_by_pillow(again, max_pixels)
-        bitmap = _odd_bitmap(stream, head, max_pixels)
+            return _decode_by_pillow(again, check_size)
+        bitmap = _odd_bitmap(stream, head, check_size)
         if bitmap is not None:
             return pillow_reader.decode(bitmap, stream)
         raise
 
 
-def _decode_by_pillow(stream: BinaryIO, max_pixels: int) -> Photo:
+def _decode_by_pillow(stream: BinaryIO, check_size: CheckSize) -> Photo:
     with pillow_reader.open_image(stream) as image:
-        _check_size(image.width, image.height, max_pixels)
+        check_size(image.width, image.height)
         return pillow_reader.decode(image, stream)
 
 
@@ -183,17 +187,17 @@ def _repaired(stream: BinaryIO, head: bytes) -> BinaryIO | None:
     return None if data is None else io.BytesIO(data)
 
 
-def _odd_bitmap(stream: BinaryIO, head: bytes, max_pixels: int) -> Image.Image | None:
+def _odd_bitmap(stream: BinaryIO, head: bytes, check_size: CheckSize) -> Image.Image | None:
     if head[:2] != b"BM":
         return None
     stream.seek(0)
     data = stream.read()
-    _check_size(*bmp_reader.stated_size(data), max_pixels)
+    check_size(*bmp_reader.stated_size(data))
     return bmp_reader.opened(data)
 
 
-def _decode_png(stream: BinaryIO, header: png16_reader.Header, max_pixels: int) -> Photo:
-    _check_size(header.width, header.height, max_pixels)
+def _decode_png(stream: BinaryIO, header: png16_reader.Header, check_size: CheckSize) -> Photo:
+    check_size(header.width, header.height)
     stream.seek(0)
     png = png_chunks.read(stream.read())
     if header.bits == 16:
@@ -203,10 +207,15 @@ def _decode_png(stream: BinaryIO, header: png16_reader.Header, max_pixels: int) 
         return pillow_reader.decode(image, picture, png)
 
 
-def _decode_tiff(stream: BinaryIO, page: Any, max_pixels: int, white: float | None) -> Photo:
-    _check_size(page.imagewidth, page.imagelength, max_pixels)
-    if page.imagewidth * page.imagelength * page.samplesperpixel > 4 * max_pixels:
-        raise ImageError(f"its {page.samplesperpixel} bands together are too large; save fewer, or raise the limit")
+def _decode_tiff(stream: BinaryIO, head: bytes, check_size: CheckSize, white: float | None) -> Photo:
+    page = tiff_reader.first_page(stream)
+    if head[8:10] == b"CR" or (page is not None and tiff_reader.is_camera_raw(page)):
+        return raw_reader.decode(stream, check_size)
+    if page is None:
+        return _decode_by_pillow(stream, check_size)
+    check_size(page.imagewidth, page.imagelength)
+    # Of a picture of many bands the limit counts them all.
+    check_size(page.imagewidth, page.imagelength * -(-page.samplesperpixel // _USUAL_CHANNELS))
     if tiff_reader.is_ours(page):
         try:
             return tiff_reader.decode(page, stream, white=white)
@@ -215,15 +224,12 @@ def _decode_tiff(stream: BinaryIO, page: Any, max_pixels: int, white: float | No
         except Exception as error:
             if tiff_reader.is_pillows(page):
                 with contextlib.suppress(OSError, ValueError, SyntaxError):
-                    return _decode_by_pillow(stream, max_pixels)
+                    return _decode_by_pillow(stream, check_size)
             raise error
     try:
-        return _decode_by_pillow(stream, max_pixels)
+        return _decode_by_pillow(stream, check_size)
     except UnidentifiedImageError:
-        raise ImageError(
-            f"TIFF of this kind ({tiff_reader.described(page)}) is not supported; "
-            "save it with 8 or 16 bits, uncompressed or with ZIP"
-        ) from None
+        raise tiff_reader.unsupported(page) from None
 
 
 def _without_huge_profile(photo: Photo) -> Photo:

@@ -112,7 +112,7 @@ def decode(page: Any, stream: BinaryIO, *, white: float | None = None) -> Photo:
     try:
         scale = sample_depth.scale_of(channels.colour, bits, white)
     except ValueError:
-        raise _unsupported(page) from None
+        raise unsupported(page) from None
     notices += [scale.notice] if scale.notice else []
     bands = channels.bands
     if bands is not None and channels.colour.dtype.kind == "f":
@@ -192,14 +192,15 @@ def _channels_last(page: Any, stream: BinaryIO) -> NDArray[Any]:
         raise
     except Exception as error:
         if isinstance(error, (ImportError, NotImplementedError)) or any(word in str(error) for word in _UNSUPPORTED):
-            raise _unsupported(page) from error
+            raise unsupported(page) from error
         raise
     if page.planarconfig == 2 and samples.ndim == 3:
         samples = np.moveaxis(samples, 0, -1)
     return np.asarray(samples.reshape(shape), samples.dtype.newbyteorder("="))
 
 
-def _unsupported(page: Any) -> ImageError:
+def unsupported(page: Any) -> ImageError:
+    """The refusal of a page of a kind that is not read, which names it."""
     return ImageError(
         f"TIFF of this kind ({described(page)}) is not supported; save it with 8 or 16 bits, uncompressed or with ZIP"
     )

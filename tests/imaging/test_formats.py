@@ -14,7 +14,7 @@ def test_image_names(name):
     assert is_image_name(Path(name))
 
 
-@pytest.mark.parametrize("name", ["jpg", ".jpg", "a.txt", "a.jpg.part", "a.cr2", "a"])
+@pytest.mark.parametrize("name", ["jpg", ".jpg", "a.txt", "a.jpg.part", "a.psd", "a"])
 def test_other_names(name):
     assert not is_image_name(Path(name))
 
