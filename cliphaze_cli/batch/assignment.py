@@ -10,7 +10,8 @@ from cliphaze_cli.report.settings import Settings
 class Assignment:
     """How photos are to be dehazed and written.
 
-    settings: what decides their look. device: as people give it. limits: of reading. retried_sha256: of the weights of
+    settings: what decides their look. device: as people give it. limits: of reading. preserve:
+    whether outputs get their sources' times. retried_sha256: of the weights of
     the run that is retried.
     """
 
@@ -19,4 +20,5 @@ class Assignment:
     limits: Limits
     overwrite: bool = False
     skip_existing: bool = False
+    preserve: bool = True
     retried_sha256: str | None = None

@@ -34,7 +34,9 @@ class OneProcess:
 
         with ExitStack() as stack:
             # First, so that its process starts while PyTorch is imported here.
-            self._reader = stack.enter_context(IsolatedReader(self._assignment.limits))
+            self._reader = stack.enter_context(
+                IsolatedReader(self._assignment.limits, white=self._assignment.settings.white)
+            )
             self._dehazer = self._loaded()
             self._exit = stack.pop_all()
         return self
@@ -68,7 +70,9 @@ class OneProcess:
                 dehaze,
                 together=None if device == "cpu" else Together(dehaze.together, PHOTO_PIXELS_TOGETHER),
                 read=self._reader,
-                write=partial(imagefile.write, quality=settings.quality, replace=overwrite),
+                write=partial(
+                    imagefile.write, quality=settings.quality, replace=overwrite, preserve=self._assignment.preserve
+                ),
                 on_result=on_result,
                 on_interrupt=self._end_work,
                 skip_existing=skip_existing,

@@ -111,6 +111,19 @@ def dehaze(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    white: Annotated[
+        float | None,
+        typer.Option(
+            metavar="VALUE",
+            callback=options.check_white,
+            help="Of floating point TIFF: the value that becomes white.",
+            show_default="1, or the 99.9th percentile",
+        ),
+    ] = None,
+    no_preserve: Annotated[
+        bool,
+        typer.Option("--no-preserve", help="Date outputs now, not as their sources.", rich_help_panel=OUTPUT),
+    ] = False,
     jobs: options.JobsOption = None,
     max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MEGAPIXELS,
     time_limit: options.TimeLimitOption = options.DEFAULT_TIME_LIMIT,
@@ -158,6 +171,7 @@ def dehaze(
         weights=None if weights is None else str(weights),
         clip=clip,
         no_clip=no_clip,
+        white=white,
     )
     if retry is None:
         left = None
@@ -183,6 +197,7 @@ def dehaze(
         limits=options.limits_of(max_megapixels, time_limit),
         overwrite=overwrite,
         skip_existing=skip_existing,
+        preserve=not no_preserve,
         retried_sha256=None if left is None else left.weights_sha256,
     )
     raise typer.Exit(carry_out(work, assignment, console, jobs=jobs, report=report))

@@ -49,6 +49,13 @@ def check_quality(quality: int | None) -> int | None:
     return quality
 
 
+def check_white(white: float | None) -> float | None:
+    """Return `white` if it is None or a number above 0; raise UsageError otherwise."""
+    if white is not None and not 0 < white < float("inf"):
+        raise UsageError(f"--white must be above 0, not {white:g}")
+    return white
+
+
 def _check_resolution(text: str) -> str:
     working_side(text)
     return text
@@ -81,6 +88,7 @@ def checked(settings: Settings) -> Settings:
     """Return settings that come from a report if the options would take them; raise UsageError otherwise."""
     check_strength(settings.strength)
     check_quality(settings.quality)
+    check_white(settings.white)
     check_precision(settings.precision)
     _check_resolution(settings.resolution)
     return settings

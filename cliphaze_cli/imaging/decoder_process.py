@@ -20,7 +20,7 @@ _PATIENCE = 5.0  # seconds after which this process ends itself, if the one that
 _KEPT_BYTES = 256 * 2**20  # from one photo to the next: what decoding one of 24 megapixels takes
 
 
-def main(limits: Limits) -> None:
+def main(limits: Limits, white: float | None = None) -> None:
     """Answer each line of standard input, a path as JSON, with a message on standard output; end with the input."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the process that asks decides when to end
         if hasattr(signal, name):
@@ -31,13 +31,13 @@ def main(limits: Limits) -> None:
     _bound_memory(limits.decoder_bytes)
     with contextlib.suppress(BrokenPipeError):
         for request in sys.stdin.buffer:
-            _answer(Path(json.loads(request)), limits, replies)
+            _answer(Path(json.loads(request)), limits, white, replies)
 
 
-def _answer(path: Path, limits: Limits, replies: BinaryIO) -> None:
+def _answer(path: Path, limits: Limits, white: float | None, replies: BinaryIO) -> None:
     _end_after(limits.seconds + _PATIENCE)
     try:
-        photo = read(path, max_pixels=limits.max_pixels)
+        photo = read(path, max_pixels=limits.max_pixels, white=white)
     except ImageError as error:
         _end_after(0)
         send_error(replies, str(error))

@@ -22,7 +22,8 @@ _SLICE = 0.5  # seconds; a time limit is counted in such, so that it stands stil
 _PROGRAM = """\
 import sys
 from cliphaze_cli.imaging import decoder_process, limits
-decoder_process.main(limits.Limits(int(sys.argv[1]), float(sys.argv[2])))
+white = float(sys.argv[3]) if sys.argv[3] else None
+decoder_process.main(limits.Limits(int(sys.argv[1]), float(sys.argv[2])), white)
 """
 
 
@@ -33,15 +34,15 @@ class IsolatedReader:
     that ended it; as many as there are calls at a time.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
+    def __init__(self, limits: Limits | None = None, *, white: float | None = None) -> None:
+        self._limits, self._white = limits or Limits(), white
         self._lock = threading.Lock()
         self._idle: list[_Decoder] = []
         self._busy: set[_Decoder] = set()
         self._closed = False
 
     def __enter__(self) -> "IsolatedReader":
-        self._idle.append(_Decoder(self._limits))
+        self._idle.append(_Decoder(self._limits, self._white))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -52,10 +53,10 @@ class IsolatedReader:
         with self._lock:
             if self._closed:
                 raise ImageError(f"cannot read {shown(path)}: interrupted")
-            decoder = self._idle.pop() if self._idle else _Decoder(self._limits)
+            decoder = self._idle.pop() if self._idle else _Decoder(self._limits, self._white)
             if not decoder.alive:  # it ended while it had nothing to do: no fault of this file
                 decoder.end()
-                decoder = _Decoder(self._limits)
+                decoder = _Decoder(self._limits, self._white)
             self._busy.add(decoder)
         try:
             return decoder.read(path)
@@ -80,13 +81,14 @@ class _Decoder:
     """One process, and the thread that receives from it: a process that cannot even be killed, as one waiting for a
     dead network drive, must not hold up the caller."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, white: float | None) -> None:
         self._limits = limits
         try:
             self._process = child_process.start(
                 _PROGRAM,
                 str(limits.max_pixels),
                 str(limits.seconds),
+                "" if white is None else str(white),
                 environment={"OPENBLAS_NUM_THREADS": "1"},  # the decoder multiplies no matrices
             )
         except OSError as error:

@@ -17,6 +17,7 @@ _LONGEST = 65_533  # bytes in a segment
 _PIECE = 65_000
 _APP0, _APP1, _APP13, _COMMENT, _START_OF_SCAN = 0xE0, 0xE1, 0xED, 0xFE, 0xDA
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_END_OF_IMAGE = b"\xff\xd9"
 _DULL_TRAILER = 64  # bytes: what less than that may be is nobody's loss
 
 # How segments begin that are dropped -> what to say. Thermal cameras (FLIR, DJI) store temperatures so.
@@ -59,7 +60,8 @@ def read(data: bytes) -> JpegExtras:
     end = 2
     for marker, content, end in _segments(data):  # noqa: B007 - the end of the last one counts
         _take(found, marker, content)
-    _look_at_trailer(found, data, _end_of_picture(data, end))
+    if not data.endswith(_END_OF_IMAGE):  # as all do to which nothing is appended; looking for the end takes a while
+        _look_at_trailer(found, data, _end_of_picture(data, end))
     iptc, notices = photoshop.iptc_of(found.resources)
     for notice in notices:
         found.say(notice)

@@ -21,6 +21,7 @@ class Settings:
     weights: str | None = None
     clip: str | None = None
     no_clip: bool = False
+    white: float | None = None
 
     @property
     def record(self) -> dict[str, Any]:
@@ -35,7 +36,7 @@ class Settings:
             raise UsageError(f"the report has settings that this version does not know; it knows {', '.join(types)}")
         for name, value in record.items():
             # An int is a float to people, and True is an int only to Python.
-            if not isinstance(value, types[name]) and not (name == "strength" and type(value) is int):
+            if not isinstance(value, types[name]) and not (name in ("strength", "white") and type(value) is int):
                 raise UsageError(f"the report has an impossible setting: {name} is {value!r}")
         return cls(**record)
 
