@@ -59,4 +59,4 @@ def _write_maps(photo: "Photo", dehazed: "Dehazed", title: str, replace: bool, j
     from cliphaze_cli.prior.upsample import upsample_density
 
     density = upsample_density(dehazed.density, photo.pixels)
-    save_density(density, photo.pixels, job.stem, title=title, replace=replace)
+    save_density(density, photo.pixels, job.stem, title=title, replace=replace, source=photo.file)

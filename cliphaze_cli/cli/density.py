@@ -189,7 +189,7 @@ def _run(
 
         def save(job: Job) -> None:
             title, stem = f"haze density ({judge.label})", job.target.parent / job.source.stem
-            save_density(density, photo.pixels, stem, npy=npy, title=title, replace=overwrite)
+            save_density(density, photo.pixels, stem, npy=npy, title=title, replace=overwrite, source=photo.file)
 
         return Product(photo, write_extras=save, details={"mean": round(float(density.mean(dtype="float64")), 6)})
 

@@ -19,6 +19,7 @@ _PICTURES = (b"av01", b"grid")
 _KEPT = {b"colr", b"irot", b"imir", b"clap", b"pasp"}
 _ESSENTIAL = {b"av1C", b"irot", b"imir", b"clap"}
 _SEQUENCE_HEADER = 1
+_MOST_TILES = 1024
 _PLACE = 18  # bytes for each item that tell where it lies
 
 
@@ -40,6 +41,8 @@ def _written(container: Container, data: bytes) -> bytes | None:
     alphas = [source for kind, source, to in container.references if kind == b"auxl" and to == primary]
     alphas = [one for one in alphas if _is_alpha(container, one)][:1]
     pictures = _with_parts(container, [primary, *alphas])
+    if len(pictures) > _MOST_TILES or len(container.references) > isobmff.MOST_ITEMS:
+        return None
     others = [number for number, item in container.items.items() if item.kind in (b"Exif", b"mime")]
     contents = {number: _content(container, data, number) for number in (*pictures, *others)}
     if not all(contents[number] for number in pictures):
@@ -69,11 +72,11 @@ def _is_alpha(container: Container, number: int) -> bool:
 
 def _with_parts(container: Container, numbers: Iterable[int]) -> list[int]:
     """The pictures and, of grids, their tiles."""
-    found = list(numbers)
+    found = dict.fromkeys(numbers)
     for kind, source, to in container.references:
         if kind == b"dimg" and source in found and container.items.get(to, isobmff.Item(b"")).kind == b"av01":
-            found.append(to)
-    return list(dict.fromkeys(found))
+            found[to] = None
+    return list(found)
 
 
 def _content(container: Container, data: bytes, number: int) -> bytes:

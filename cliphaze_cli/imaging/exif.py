@@ -90,15 +90,26 @@ def cleaned(block: bytes, size: tuple[int, int] | None = None) -> bytes | None:
 
 def _state_size(body: bytearray, order: str, directory: int, size: tuple[int, int]) -> None:
     """Correct width and height wherever the directory and those below it state them, in place."""
+    below = _state_size_in(body, order, directory, size)
+    if _SETTINGS in below:
+        below = _state_size_in(body, order, below[_SETTINGS], size)
+        if _INTEROPERABILITY in below:
+            _state_size_in(body, order, below[_INTEROPERABILITY], size)
+
+
+def _state_size_in(body: bytearray, order: str, directory: int, size: tuple[int, int]) -> dict[int, int]:
+    """Correct one directory; returns where the ones that it names lie."""
+    below: dict[int, int] = {}
     if not 8 <= directory <= len(body) - 2:
-        return
+        return below
     (count,) = struct.unpack_from(order + "H", body, directory)
     for at in range(directory + 2, min(directory + 2 + 12 * count, len(body) - 11), 12):
         tag, kind, number, value = struct.unpack_from(order + "HHII", body, at)
         if tag in _SIZES and kind in (_SHORT, _LONG) and number == 1:
             struct.pack_into(order + "HHII", body, at, tag, _LONG, 1, size[_SIZES[tag]])
-        elif tag in (_SETTINGS, _INTEROPERABILITY) and value > directory:  # only ahead: no running in circles
-            _state_size(body, order, value, size)
+        elif tag in SUB_DIRECTORIES:
+            below.setdefault(tag, value)
+    return below
 
 
 def valid_orientation(value: object) -> int:

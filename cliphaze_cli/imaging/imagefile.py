@@ -20,6 +20,7 @@ from cliphaze_cli.imaging import (
     encoder,
     file_status,
     jp2_reader,
+    jpeg_segments,
     jxl_reader,
     nodata,
     pillow_reader,
@@ -169,6 +170,7 @@ def _decode_other(stream: BinaryIO, head: bytes, check_size: CheckSize) -> Photo
         bitmap = _odd_bitmap(stream, head, check_size)
         if bitmap is not None:
             return pillow_reader.decode(bitmap, stream)
+        _refuse_by_name(stream, head)
         raise
 
 
@@ -185,6 +187,15 @@ def _repaired(stream: BinaryIO, head: bytes) -> BinaryIO | None:
     stream.seek(0)
     data = avif_repair.repaired(stream.read())
     return None if data is None else io.BytesIO(data)
+
+
+def _refuse_by_name(stream: BinaryIO, head: bytes) -> None:
+    """Raises ImageError for JPEG files that are whole but of a kind that is not read."""
+    if head[:2] == b"\xff\xd8":
+        stream.seek(0)
+        kind = jpeg_segments.unusual_kind(stream.read())
+        if kind is not None:
+            raise ImageError(f"{kind} JPEG is not supported; save it as an 8-bit JPEG, or as TIFF")
 
 
 def _odd_bitmap(stream: BinaryIO, head: bytes, check_size: CheckSize) -> Image.Image | None:
@@ -216,6 +227,8 @@ def _decode_tiff(stream: BinaryIO, head: bytes, check_size: CheckSize, white: fl
     check_size(page.imagewidth, page.imagelength)
     # Of a picture of many bands the limit counts them all.
     check_size(page.imagewidth, page.imagelength * -(-page.samplesperpixel // _USUAL_CHANNELS))
+    if page.is_tiled:  # which are unpacked as a whole, however small the picture
+        check_size(page.tilewidth, page.tilelength)
     if tiff_reader.is_ours(page):
         try:
             return tiff_reader.decode(page, stream, white=white)

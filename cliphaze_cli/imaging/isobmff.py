@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from cliphaze_cli.imaging import xmp
 
 _LONGEST_META = 16 * 2**20
-_MOST_ITEMS = 65_536
+MOST_ITEMS = 65_536
 _FULL_BOXES = {b"meta", b"iinf", b"iref", b"ipma", b"pitm", b"iloc", b"infe"}
 _AUXILIARY = (
     (b"hdrgainmap", xmp.GAIN_MAP_DROPPED),
@@ -147,7 +147,7 @@ def _container(data: bytes, start: int, end: int) -> Container:  # noqa: PLR0912
             for _, at, last in boxes(data, inside + (8 if version else 6), stop):
                 wide = data[at] >= 3
                 kinds[_number(data, at + 4, 4 if wide else 2)] = data[at + (10 if wide else 8) : last][:4]
-                if len(kinds) > _MOST_ITEMS:
+                if len(kinds) > MOST_ITEMS:
                     raise ValueError("too many items")
         elif kind == b"iref":
             references += _references(data, inside, stop, 4 if version else 2)
@@ -188,7 +188,7 @@ def _associations(data: bytes, at: int) -> Iterator[tuple[int, list[int]]]:
     wide_items, wide_numbers = data[at] > 0, data[at + 3] & 1
     count = _number(data, at + 4, 4)
     at += 8
-    for _ in range(min(count, _MOST_ITEMS)):
+    for _ in range(min(count, MOST_ITEMS)):
         item = _number(data, at, 4 if wide_items else 2)
         at += 4 if wide_items else 2
         entries = data[at]
@@ -205,7 +205,7 @@ def _locations(data: bytes, at: int, storage: int | None) -> dict[int, tuple[tup
     count = _number(data, at + 6, 2 if version < 2 else 4)
     at += 8 if version < 2 else 10
     found: dict[int, tuple[tuple[int, int], ...]] = {}
-    for _ in range(min(count, _MOST_ITEMS)):
+    for _ in range(min(count, MOST_ITEMS)):
         item = _number(data, at, 2 if version < 2 else 4)
         at += 2 if version < 2 else 4
         method = _number(data, at, 2) & 15 if version else 0

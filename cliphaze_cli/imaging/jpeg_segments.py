@@ -73,6 +73,20 @@ def read(data: bytes) -> JpegExtras:
     )
 
 
+def unusual_kind(data: bytes) -> str | None:
+    """ "12-bit", "lossless" ..., where the frame's header says that it is no usual JPEG."""
+    for marker, content, _ in _segments(data):
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and content:
+            if marker in (0xC3, 0xC7, 0xCB, 0xCF):
+                return "lossless"
+            if content[0] != 8:
+                return f"{content[0]}-bit"
+            return "hierarchical" if marker in (0xC5, 0xC6, 0xCD, 0xCE) else None
+        if marker == 0xF7:
+            return "JPEG-LS, which is no"
+    return None
+
+
 def written(packet: bytes | None, iptc: bytes | None, comment: bytes | None) -> tuple[bytes, list[str]]:
     """(segments to put after the file's first ones, what did not fit).
 

@@ -18,7 +18,7 @@ from cliphaze_cli.imaging.orientation import upright
 from cliphaze_cli.imaging.photo import Photo
 
 _DNG_VERSION, _PROFILE, _SUB_IFDS, _ORIENTATION = 50706, 34675, 330, 274
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR, _JPEG = 0, 1, 2, 6, 7
 _PREMULTIPLIED, _STRAIGHT = 1, 2
 _FAX = (2, 3, 4, 32771)
 _REDUCED, _MASK = 1, 4
@@ -53,9 +53,10 @@ def is_camera_raw(page: Any) -> bool:
 
 def is_ours(page: Any) -> bool:
     """Whether this module reads the page: grey or RGB, but not the plain packed greys that Pillow knows better."""
+    deep_jpeg = page.photometric == _YCBCR and page.compression == _JPEG and page.bitspersample > 8
     packed_grey = page.bitspersample < 8 and page.photometric != _RGB and page.samplesperpixel == 1
     return (
-        page.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB)
+        (page.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB) or deep_jpeg)
         and page.compression not in _FAX
         and page.dtype is not None
         and not packed_grey
@@ -64,7 +65,9 @@ def is_ours(page: Any) -> bool:
 
 def is_pillows(page: Any) -> bool:
     """Whether Pillow may try what this module cannot read: it knows 8 bits, and would cut others to them."""
-    return bool(page.bitspersample <= 8 and page.sampleformat == 1 and page.samplesperpixel <= 4)
+    return bool(
+        page.bitspersample <= 8 and page.sampleformat == 1 and page.samplesperpixel <= 4 and page.imagedepth == 1
+    )
 
 
 def described(page: Any) -> str:
@@ -132,6 +135,9 @@ def decode(page: Any, stream: BinaryIO, *, white: float | None = None) -> Photo:
     if kept.orientation != 1 and tiff_tags.is_geo(extra):
         extra = tuple(tag for tag in extra if tag.number not in tiff_tags.GEO_TAGS)
         notices.append("georeference (GeoTIFF) dropped: it does not fit the picture once that is turned upright")
+    mark = tiff_tags.nodata_of(extra)
+    if mark is not None and scale.notice:
+        extra = tiff_tags.with_nodata(extra, int(scale.apply(np.full((1, 1), mark))[0, 0]))
     profile, notice = icc.checked(_tag(page, _PROFILE), grey=colours == 1)
     notices += [*tags.notices, *kept.notices, *([notice] if notice else [])]
     colour = upright(colour, kept.orientation)
@@ -154,7 +160,7 @@ def decode(page: Any, stream: BinaryIO, *, white: float | None = None) -> Photo:
 def _colours(page: Any, notices: list[str]) -> int:
     """How many of the channels are colours: 1 or 3."""
     channels, extras = page.samplesperpixel, page.extrasamples
-    if page.photometric == _RGB:
+    if page.photometric in (_RGB, _YCBCR):  # which decoders of JPEG turn into RGB
         if channels < 3:
             raise ValueError(f"the file says RGB and has {channels} channels")
         return 3

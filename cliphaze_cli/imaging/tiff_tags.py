@@ -19,6 +19,7 @@ _CLASSIC = {16: (4, "I"), 17: (9, "i"), 18: (13, "I")}  # 64-bit kinds of BigTIF
 _MOST_ENTRIES = 4096
 _XMP, _IPTC, _RESOURCES, _LAYERS = 700, 33723, 34377, 37724
 
+_INTEROPERABILITY = 40965
 _GDAL_METADATA = 42112
 NODATA = 42113
 GEO_TAGS = frozenset((33550, 33920, 33922, 34264, 34735, 34736, 34737, _GDAL_METADATA, NODATA, 50844))
@@ -100,6 +101,12 @@ def nodata_of(tags: Iterable[Tag]) -> float | None:
     return None
 
 
+def with_nodata(tags: tuple[Tag, ...], value: float) -> tuple[Tag, ...]:
+    """The tags with another value that marks pixels without data."""
+    text = f"{value:g}\x00".encode()
+    return tuple(Tag(NODATA, 2, len(text), text) if tag.number == NODATA else tag for tag in tags)
+
+
 def as_stored(tag: Tag, order: str) -> bytes:
     """The values in a file's byte order, "<" or ">"."""
     return _swapped(tag.values, tag.kind) if order == ">" else tag.values
@@ -167,9 +174,13 @@ def _exif_block(source: _Source, descriptive: list[Tag]) -> bytes | None:
     below: dict[int, list[Tag]] = {}
     for tag in descriptive:
         if tag.number in exif.SUB_DIRECTORIES:
-            below[tag.number] = _below(source, tag)
-            for inner in [one for one in below[tag.number] if one.number == 40965]:
-                below[40965] = _below(source, inner)
+            found = _below(source, tag)
+            # Of directories within it, one kind is usual; no running in circles.
+            inner = next((one for one in found if one.number == _INTEROPERABILITY), None)
+            below[tag.number] = [one for one in found if one.number not in exif.SUB_DIRECTORIES or one is inner]
+            if inner is not None:
+                found = _below(source, inner)
+                below[_INTEROPERABILITY] = [one for one in found if one.number not in exif.SUB_DIRECTORIES]
     block = b"II*\x00" if source.order == "<" else b"MM\x00*"
     block += struct.pack(source.order + "I", 8)
     return exif.PREFIX + block + _laid_out(descriptive, below, source.order, 8)

@@ -4,9 +4,11 @@ import os
 import stat
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from cliphaze_cli.imaging.densitymap import save_density
 from cliphaze_cli.imaging.imagefile import read, write
 from tests.imaging.samples import smooth
 
@@ -30,6 +32,16 @@ def test_the_time_is_the_sources(tmp_path, source):
 def test_the_time_is_now_where_that_is_wanted(tmp_path, source):
     write(read(source), tmp_path / "out.png", preserve=False)
     assert (tmp_path / "out.png").stat().st_mtime_ns > THEN + 10**18 // 10
+
+
+@posix
+def test_nor_the_overlay_of_its_density_which_shows_it(tmp_path, source):
+    source.chmod(0o600)
+    result = read(source)
+    for path in save_density(
+        np.zeros((48, 64), np.float32), result.pixels, tmp_path / "a", title="t", source=result.file
+    ):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 @posix

@@ -165,3 +165,39 @@ def test_written_8_bit_maps_are_read_by_others(tmp_path):
     tifffile.imwrite(tmp_path / "in.tif", np.dstack([smooth(), smooth()[..., :2]]), photometric="rgb", metadata=None)
     write(read(tmp_path / "in.tif"), tmp_path / "out.tif")
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "out.tif"), np.dstack([smooth(), smooth()[..., :2]]))
+
+
+def test_jpeg_of_12_bits_inside(tmp_path):
+    samples = np.kron(smooth(), np.ones((4, 4, 1))).astype(np.uint16) << 4
+    tifffile.imwrite(tmp_path / "in.tif", samples, photometric="rgb", compression="jpeg", metadata=None)
+    result = read(tmp_path / "in.tif")
+    assert np.abs(result.pixels.astype(float) - samples * (65535 / 4095)).mean() < 600
+    assert result.notices == ("12-bit samples widened to 16 bits",)
+
+
+def test_a_volume_is_no_picture(tmp_path):
+    options = {"photometric": "minisblack", "volumetric": True, "tile": (16, 16, 16), "metadata": None}
+    tifffile.imwrite(tmp_path / "in.tif", noise(32, 32, 32), **options)
+    with pytest.raises(ImageError, match="volume"):
+        read(tmp_path / "in.tif")
+
+
+def test_tiles_that_claim_a_huge_size_are_refused(tmp_path):
+    tifffile.imwrite(tmp_path / "in.tif", noise(32, 32, 3), photometric="rgb", tile=(32, 32), compression="zlib")
+    with tifffile.TiffFile(tmp_path / "in.tif", mode="r+") as file:
+        for tag in (322, 323):
+            file.pages[0].tags[tag].overwrite(60_000)
+    with pytest.raises(ImageError, match="megapixels"):
+        read(tmp_path / "in.tif")
+
+
+def test_the_value_without_data_is_converted_with_the_samples(tmp_path):
+    values = np.full((8, 9, 3), 0.5, np.float32)
+    values[:4] = -9999
+    tags = [(42113, "s", 0, "-9999", True)]
+    tifffile.imwrite(tmp_path / "in.tif", values, photometric="rgb", metadata=None, extratags=tags)
+    result = read(tmp_path / "in.tif")
+    write(result, tmp_path / "out.tif")
+    with tifffile.TiffFile(tmp_path / "out.tif") as file:
+        assert file.pages[0].tags[42113].value == "0"
+        assert (file.asarray()[:4] == 0).all()
