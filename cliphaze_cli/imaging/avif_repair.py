@@ -89,6 +89,9 @@ def _properties(
 ) -> list[tuple[bytes, bytes]]:
     own = dict(reversed(container.items[number].properties))
     width, height = _size(container.items[number].kind, contents[number])
+    stated = own.get(b"ispe", b"")[4:12]
+    if stated and not of_alpha and stated != struct.pack(">II", width, height):
+        raise ValueError("a size that is not the picture's")
     result = [(b"ispe", bytes(4) + struct.pack(">II", width, height))]
     if container.items[number].kind == b"av01":
         settings = own.get(b"av1C")
