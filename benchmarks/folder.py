@@ -19,17 +19,17 @@ import typer
 
 from benchmarks import processes
 from benchmarks.made import make_photo
+from benchmarks.stages import use_threads
 from benchmarks.timing import machine
+from cliphaze_cli.batch import dehazing
 from cliphaze_cli.batch.assignment import Assignment
-from cliphaze_cli.batch.dehazing import Dehazing
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.worker_processes import WorkerProcesses
+from cliphaze_cli.batch.pool import Pool
+from cliphaze_cli.batch.shares import Shares
 from cliphaze_cli.dehazer import Dehazer
 from cliphaze_cli.imaging import imagefile
-from cliphaze_cli.imaging.isolated import IsolatedReader
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.report.settings import Settings
-from cliphaze_cli.runtime import cores_for_each_thread
 
 START_SECONDS = 5.0
 KINDS = 4  # of which the folder's photos are copies
@@ -80,33 +80,32 @@ def _make_folder(folder: Path, count: int, size: float) -> list[Path]:
 
 def _in_process(sources: list[Path], target: Path) -> tuple[float, float, float]:
     """Seconds of (computing alone with all cores, with one core, reading and writing alone)."""
-    process = Dehazing(Dehazer.from_pretrained(), strength=1.0, maps=False)
-    with IsolatedReader() as reader:
-        kinds = [reader(path) for path in sources[:KINDS]]
-        clear = [process(photo).photo for photo in kinds]
+    dehazer = Dehazer.from_pretrained()
+    kinds = [imagefile.read(path) for path in sources[:KINDS]]
+    clear = [imagefile.with_pixels(photo, dehazer.dehaze(photo.pixels).image) for photo in kinds]
 
-        def dehaze_one_by_one() -> None:
-            for number in range(len(sources)):
-                process(kinds[number % len(kinds)])
+    def dehaze_one_by_one() -> None:
+        for number in range(len(sources)):
+            dehazer.dehaze(kinds[number % len(kinds)].pixels)
 
-        def read_and_write() -> None:
-            for number, path in enumerate(sources):
-                reader(path)
-                imagefile.write(clear[number % len(clear)], target / path.name)
+    def read_and_write() -> None:
+        for number, path in enumerate(sources):
+            imagefile.read(path)
+            imagefile.write(clear[number % len(clear)], target / path.name)
 
-        compute, io = _seconds(dehaze_one_by_one), _seconds(read_and_write)
-        with cores_for_each_thread(1):
-            compute_on_one = _seconds(dehaze_one_by_one)
+    compute, io = _seconds(dehaze_one_by_one), _seconds(read_and_write)
+    use_threads(1)
+    compute_on_one = _seconds(dehaze_one_by_one)
     return compute, compute_on_one, io
 
 
 def _overlapping(sources: list[Path], target: Path, workers: int) -> float:
     """Seconds of all together in worker processes that have loaded the network already."""
-    assignment = Assignment(Settings(no_clip=True), "cpu", Limits(), overwrite=True)
+    assignment = Assignment(dehazing.load, Settings(no_clip=True), "cpu", Limits(), overwrite=True)
     jobs = [Job(path, target / path.name) for path in sources]
-    with WorkerProcesses(assignment, count=workers, cores_each=1, notice=str) as work:
+    with Pool(assignment, Shares(workers, cores_each=1, memory_each=None)) as pool:
         time.sleep(START_SECONDS)  # only the first is known to be ready
-        return _seconds(lambda: work.run(jobs, lambda result: None))
+        return _seconds(lambda: pool.run(jobs, lambda result: None))
 
 
 def _command(folder: Path, target: Path, jobs: int, checkout: Path | None = None) -> float:

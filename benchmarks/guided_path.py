@@ -12,13 +12,14 @@ from typing import Annotated
 
 import cv2
 import numpy as np
+import torch
 import torch.nn.functional as F
 import typer
 from numpy.typing import NDArray
 from torch import Tensor
 
 from cliphaze_cli.application import dehaze_pixels
-from cliphaze_cli.dehazer import Dehazer, model_density
+from cliphaze_cli.dehazer import Dehazer
 from cliphaze_cli.pixels import rows_as_tensor, shrink
 from training.metrics import psnr
 from training.pairs import find_sets, read_rgb
@@ -42,9 +43,10 @@ def main(
         for hazy_path, clear_path in pairs.pairs:
             hazy, clear = read_rgb(hazy_path), read_rgb(clear_path)
             direct = dehazer.dehaze(hazy)
-            beside = beside_edges(model_density(direct.K))
+            K, B = (torch.from_numpy(x).permute(2, 0, 1)[None] for x in (direct.K, direct.B))
+            beside = beside_edges(direct.density)
             images = {"applied directly": direct.image}
-            images |= {f"at 1/{n} of the sides": carried(hazy, direct.K, direct.B, n) for n in factor}
+            images |= {f"at 1/{n} of the sides": carried(hazy, K, B, n) for n in factor}
             for name, image in images.items():
                 scores.setdefault(name, []).append((psnr(image, clear), psnr(image[beside], clear[beside])))
         for name, values in scores.items():

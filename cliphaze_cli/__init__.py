@@ -1,5 +1,7 @@
 """cliphaze: remove haze from photographs with the CLIPHaze network."""
 
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -7,6 +9,15 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["Dehazed", "Dehazer", "__version__"]
+
+# Threads that wait for each other shall sleep, not spin: on a busy machine spinning made a batch ten times slower.
+# OpenMP reads this when torch is imported; where that has happened already, nothing changes.
+if "torch" not in sys.modules:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:

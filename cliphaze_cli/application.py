@@ -82,7 +82,7 @@ def _carry_up_on_cpu(pixels: NDArray, clear: NDArray, fitted: Tensor) -> None:
     put back, and everything is computed in units of the pixels."""
     size = pixels.shape[:2]
     scale = full_scale(pixels.dtype)
-    units = torch.tensor([1 / scale, 1, 1, scale]).repeat_interleave(3)  # slopes of K and B, then their offsets
+    units = fitted.new_tensor([1 / scale, 1, 1, scale]).repeat_interleave(3)  # slopes of K and B, then their offsets
     maps = interleaved(fitted * units[None, :, None, None], 3)
     local = local_statistics(pixels)
 

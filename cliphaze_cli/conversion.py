@@ -1,14 +1,27 @@
 """Images as people hold them (PIL, numpy, torch) to pixel arrays and back to the same kind."""
 
+from os import PathLike
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")  # Pillow's; its own conversion to RGB turns them white
+
+ROUNDING = 1e-3  # by which float images may leave [0, 1], as resizing and rounding make them do; cut off
+
+
+def opened(path: str | PathLike[str]) -> Image.Image:
+    """The photo in a file, upright. Files' metadata and formats are the command line's; this is Pillow's reading.
+
+    Raises:
+        OSError: there is none that Pillow can read.
+    """
+    with Image.open(path) as image:
+        return ImageOps.exif_transpose(image)
 
 
 def to_pixels(image: Any) -> NDArray:
@@ -34,7 +47,8 @@ def to_pixels(image: Any) -> NDArray:
         if image.ndim != 3 or image.shape[2] not in (3, 4):
             raise ValueError(f"a numpy image must be (H, W), (H, W, 3) or (H, W, 4), not {image.shape}")
         pixels = image[..., :3]
-        return _checked(pixels.astype(np.float32) if pixels.dtype.kind == "f" else pixels)
+        kind = np.float32 if pixels.dtype.kind == "f" else pixels.dtype.newbyteorder("=")
+        return _checked(pixels.astype(kind, copy=False))
     raise TypeError(f"expected a PIL image, a numpy array or a torch tensor, not {type(image).__name__}")
 
 
@@ -57,8 +71,7 @@ def from_pixels(pixels: NDArray, like: Any) -> Any:
     if like.ndim == 2:
         grey = pixels.mean(2)
         return (grey.round() if like.dtype.kind == "u" else grey).astype(like.dtype)
-    pixels = pixels.astype(like.dtype, copy=False)
-    return np.concatenate([pixels, like[..., 3:]], axis=2)
+    return np.concatenate([pixels, like[..., 3:]], axis=2, dtype=like.dtype, casting="unsafe")
 
 
 def _with_info(image: Image.Image, like: Image.Image) -> Image.Image:
@@ -80,6 +93,10 @@ def _checked(pixels: NDArray) -> NDArray:
         raise ValueError(f"the image is empty: shape {pixels.shape}")
     if pixels.dtype not in (np.uint8, np.uint16, np.float32):
         raise TypeError(f"pixels must be uint8, uint16 or float in [0, 1], not {pixels.dtype}")
-    if pixels.dtype == np.float32 and not (pixels.min() >= 0 and pixels.max() <= 1):
-        raise ValueError(f"a float image must lie in [0, 1]; this one spans {pixels.min():.3g} to {pixels.max():.3g}")
+    if pixels.dtype == np.float32:
+        low, high = float(pixels.min()), float(pixels.max())
+        if not (low >= -ROUNDING and high <= 1 + ROUNDING):
+            raise ValueError(f"a float image must lie in [0, 1]; this one spans {low:.6g} to {high:.6g}")
+        if low < 0 or high > 1:
+            return pixels.clip(0, 1)
     return pixels

@@ -1,6 +1,7 @@
 """The library's front door: `Dehazer.from_pretrained("tiny")(image)`."""
 
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +14,14 @@ from cliphaze_cli import checkpoint
 from cliphaze_cli.allocator import tune_allocator
 from cliphaze_cli.application import dehaze_pixels
 from cliphaze_cli.checkpoint import Checkpoint
-from cliphaze_cli.conversion import from_pixels, to_pixels
+from cliphaze_cli.conversion import from_pixels, opened, to_pixels
 from cliphaze_cli.errors import CliphazeError
 from cliphaze_cli.hub import resolve_weights
-from cliphaze_cli.network.cancellation import Cancellation
 from cliphaze_cli.network.finite import ActivationWatch
 from cliphaze_cli.pixels import rows_as_tensor, shrink, working_size
 from cliphaze_cli.registry import find
 from cliphaze_cli.resolution import working_side
-from cliphaze_cli.runtime import autocast, own_stream, resolve_device, resolve_precision
+from cliphaze_cli.runtime import autocast, resolve_device, resolve_precision
 
 if TYPE_CHECKING:
     from cliphaze_cli.prior.clip_model import ClipPrior
@@ -36,16 +36,17 @@ class Dehazed:
 
     Attributes:
         image: of the kind, shape and type that was given.
-        density: haze density, (h, w) float32 in [0, 1].
+        density: haze density, (h, w) float32 in [0, 1]; a tensor where the image is one, else an array.
         density_source: "clip", "model" (the network's own estimate, not CLIP), or "given".
-        K, B: affine maps at working resolution, (1, 3, h, w) float32: J = K*I - B + I, but for noise (`noise.py`).
+        K, B: affine maps at working resolution, float32: J = K*I - B + I, but for noise (`noise.py`). Arrays
+            (h, w, 3), or tensors (3, h, w) where the image is one.
     """
 
     image: Any
-    density: NDArray[np.float32]
+    density: Any
     density_source: str
-    K: Tensor
-    B: Tensor
+    K: Any
+    B: Any
 
 
 class Dehazer:
@@ -55,7 +56,7 @@ class Dehazer:
         self,
         loaded: Checkpoint,
         *,
-        device: str = "auto",
+        device: str | torch.device | None = "auto",
         precision: str = "auto",
         resolution: int | str = "auto",
         prior: "ClipPrior | None" = None,
@@ -80,7 +81,6 @@ class Dehazer:
         self.instructions = loaded.instructions
         self.network = loaded.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._watch = ActivationWatch(self.network)
-        self._cancellation = Cancellation(self.network)
 
     @classmethod
     def from_pretrained(
@@ -88,7 +88,7 @@ class Dehazer:
         name: str = "tiny",
         *,
         weights: Path | str | None = None,
-        device: str = "auto",
+        device: str | torch.device | None = "auto",
         precision: str = "auto",
         resolution: int | str = "auto",
         prior: "ClipPrior | None" = None,
@@ -110,17 +110,22 @@ class Dehazer:
         """Dehaze one image.
 
         Args:
-            image: a PIL image; a numpy array (H, W), (H, W, 3) or (H, W, 4), uint8, uint16 or float in [0, 1]; or a
-                torch tensor (3, H, W) or (B, 3, H, W), uint8 or float in [0, 1].
+            image: a PIL image; a numpy array (H, W), (H, W, 3) or (H, W, 4), uint8, uint16 or float in [0, 1]; a
+                torch tensor (3, H, W) or (B, 3, H, W), uint8 or float in [0, 1]; the path of a photo, which comes
+                back as an upright PIL image; or a list of any of these.
             strength: 0 leaves the image as it is, 1 dehazes fully.
-            return_maps: return a `Dehazed` (a list of them for a batch) instead of the image alone.
+            return_maps: return a `Dehazed` (a list of them for a batch or a list) instead of the image alone.
 
         Returns:
-            The same kind of image: same type, shape, dtype and device.
+            The same kind of image: same type, shape, dtype and device; a list for a list.
 
         Raises:
             TypeError, ValueError: not an image, or a strength outside 0..1.
         """
+        if isinstance(image, list | tuple):
+            return [self(one, strength=strength, return_maps=return_maps) for one in image]
+        if isinstance(image, str | PathLike):
+            image = opened(image)
         if isinstance(image, Tensor) and image.dim() == 4:
             if len(image) == 0:
                 if image.shape[1] != 3:
@@ -160,14 +165,9 @@ class Dehazer:
         height, width = self._working_size(photos[0])
         together = max(1, PIXELS_TOGETHER // (height * width))
         results: list[Dehazed] = []
-        with own_stream(self.device):
-            for first in range(0, len(photos), together):
-                results += self._dehaze_together(photos[first : first + together], strength, density)
+        for first in range(0, len(photos), together):
+            results += self._dehaze_together(photos[first : first + together], strength, density)
         return results
-
-    def cancel(self) -> None:
-        """Let what other threads are computing raise CliphazeError soon, and all that comes later; for good."""
-        self._cancellation.cancel()
 
     def estimate_density(self, pixels: NDArray) -> NDArray[np.float32]:
         """The network's own haze density of an (H, W, 3) array, (h, w) at working resolution; not CLIP's."""
@@ -177,8 +177,7 @@ class Dehazer:
     def _dehaze_like(self, images: list[Any], strength: float) -> list[Dehazed]:
         """Images of one size, and what comes back is of their kind."""
         results = self.dehaze_together([to_pixels(image) for image in images], strength=strength)
-        pairs = zip(results, images, strict=True)
-        return [replace(result, image=from_pixels(result.image, like=image)) for result, image in pairs]
+        return [_like(result, image) for result, image in zip(results, images, strict=True)]
 
     def _dehaze_together(self, photos: list[NDArray], strength: float, density: NDArray | None) -> list[Dehazed]:
         source, densities, embeddings = "model", None, None
@@ -194,7 +193,7 @@ class Dehazer:
             one = slice(number, number + 1)
             image = dehaze_pixels(pixels, working[one], K[one], B[one], strength)
             shown = model_density(K[one]) if densities is None else densities[number]
-            results.append(Dehazed(image, shown, source, K[one], B[one]))
+            results.append(Dehazed(image, shown, source, *(x[one][0].permute(1, 2, 0).cpu().numpy() for x in (K, B))))
         return results
 
     @torch.inference_mode()
@@ -223,6 +222,15 @@ class Dehazer:
     def _working_size(self, pixels: NDArray) -> tuple[int, int]:
         height, width = pixels.shape[:2]
         return working_size(height, width, self.working_side)
+
+
+def _like(result: Dehazed, image: Any) -> Dehazed:
+    """A result of pixel arrays as one of the kind of `image`."""
+    result = replace(result, image=from_pixels(result.image, like=image))
+    if not isinstance(image, Tensor):
+        return result
+    density, K, B = (torch.from_numpy(x).to(image.device) for x in (result.density, result.K, result.B))
+    return replace(result, density=density, K=K.permute(2, 0, 1), B=B.permute(2, 0, 1))
 
 
 def model_density(K: Tensor) -> NDArray[np.float32]:

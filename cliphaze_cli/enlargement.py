@@ -45,7 +45,7 @@ def enlarged_bands(
     covered_height, covered_width = covered or size
     first_row, last_row = strip or (0, size[0])
     rows = min(max(1, BAND_PIXELS // width), _MOST_ROWS)
-    buffer = torch.empty(rows, kinds * width * channels)
+    buffer = torch.empty(rows, kinds * width * channels, dtype=torch.float32, device="cpu")
     for start in range(first_row, last_row, _BANDS_WIDENED * rows):
         stop = min(start + _BANDS_WIDENED * rows, last_row)
         above, weights = _sources(start + margin, stop + margin, covered_height, h)

@@ -17,6 +17,10 @@ class ImageError(CliphazeError):
     """An image file cannot be read or written."""
 
 
+class NeedsMemoryError(ImageError):
+    """An image needs more memory than it was granted."""
+
+
 class OutputExistsError(ImageError):
     """An output appeared that was not there when the work was planned; it is kept."""
 

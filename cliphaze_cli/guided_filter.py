@@ -56,7 +56,8 @@ def apply_rows(fitted: Tensor, guide_rows: Tensor, top: int, height: int) -> Ten
 def enlarge_rows(maps: Tensor, top: int, rows: int, size: tuple[int, int]) -> Tensor:
     """Rows top..top+rows of `F.interpolate(maps, size, mode="bilinear")`, without making the rest."""
     height, width = size
-    source = ((torch.arange(top, top + rows, device=maps.device) + 0.5) * (maps.shape[2] / height) - 0.5).clamp_min(0)
+    row = torch.arange(top, top + rows, device=maps.device, dtype=torch.float32)
+    source = ((row + 0.5) * (maps.shape[2] / height) - 0.5).clamp_min(0)
     above = source.long().clamp_max(maps.shape[2] - 1)
     below = (above + 1).clamp_max(maps.shape[2] - 1)
     weight = (source - above).to(maps.dtype)[:, None]
@@ -80,7 +81,7 @@ def guided_upsample(target: Tensor, pixels: NDArray, radius: int = RADIUS, eps: 
     small = shrink(pixels, *target.shape[-2:])
     fitted = fit(luma(rows_as_tensor(small)), target, radius, eps)
     fitted[:, :channels] /= full_scale(pixels.dtype)
-    full = torch.empty(1, channels, height, width)
+    full = target.new_empty(1, channels, height, width)
     for top, bottom, band in enlarged_bands(interleaved(fitted, channels), (height, width)):
         slope, offset = band.view(bottom - top, 2, width, channels).unbind(1)
         guide = torch.from_numpy(luma_of_rows(pixels[top:bottom].astype(np.float32, order="C"))[..., :1])

@@ -49,7 +49,7 @@ def description(dehazer: "Dehazer") -> dict[str, Any]:
     }
 
 
-def nothing_used(model: str) -> dict[str, Any]:
+def nothing_used(model: str | None) -> dict[str, Any]:
     """The same of a run that had nothing to do, and loaded nothing."""
     names = ("weights_sha256", "device", "precision", "resolution", "clip", "clip_sha256")
     return {"model": model, **dict.fromkeys(names)}

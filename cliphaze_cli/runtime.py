@@ -1,6 +1,5 @@
-"""Where and how precisely to compute: device, precision, streams and cores."""
+"""Where and how precisely to compute: device, precision and cores."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
@@ -12,24 +11,24 @@ from cliphaze_cli.errors import UsageError
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def resolve_device(device: str = "auto") -> torch.device:
-    """ "auto" is CUDA, then MPS, then the CPU.
+def resolve_device(device: "str | torch.device | None" = "auto") -> torch.device:
+    """ "auto", or None, is CUDA, then MPS, then the CPU.
 
     Raises:
         UsageError: an unknown device, or one that is not there.
     """
-    if device == "auto":
+    if device is None or device == "auto":
         has_mps = torch.backends.mps.is_available()
         return torch.device("cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu")
     try:
         resolved = torch.device(device)
-    except RuntimeError:
+    except (RuntimeError, TypeError):
         resolved = None
     if resolved is None or resolved.type not in ("cpu", "cuda", "mps"):
-        raise UsageError(f"unknown device {device!r}; use auto, cpu, cuda, cuda:N or mps")
+        raise UsageError(f"unknown device {str(device)!r}; use auto, cpu, cuda, cuda:N or mps")
     if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
         found = torch.cuda.device_count()
-        raise UsageError(f"device {device!r} is not there (PyTorch sees {found} CUDA devices); use cpu or auto")
+        raise UsageError(f"device {str(device)!r} is not there (PyTorch sees {found} CUDA devices); use cpu or auto")
     if resolved.type == "mps" and not torch.backends.mps.is_available():
         raise UsageError("device 'mps' is not there; use --device cpu or auto")
     return resolved
@@ -69,40 +68,12 @@ def _without_tf32() -> Iterator[None]:
         torch.backends.cudnn.allow_tf32 = before
 
 
-_own = threading.local()
-
-
-@contextmanager
-def own_stream(device: torch.device) -> Iterator[None]:
-    """Within the block this thread computes in a CUDA stream of its own, so that what one thread copies overlaps with
-    what another one computes. Nothing changes elsewhere, nor in the main thread, whose stream the caller chooses."""
-    if device.type != "cuda" or threading.current_thread() is threading.main_thread():
-        yield
-        return
-    streams: dict[str, torch.cuda.Stream] = _own.__dict__
-    stream = streams.get(str(device))
-    if stream is None:
-        stream = streams[str(device)] = torch.cuda.Stream(device)
-        stream.wait_stream(torch.cuda.default_stream(device))  # on which the weights were loaded
-    with torch.cuda.stream(stream):
-        yield
-
-
 def pytorch_threads() -> int:
     """How many threads, each on a core, PyTorch computes with here."""
     return torch.get_num_threads()
 
 
-@contextmanager
-def cores_for_each_thread(count: int | None) -> Iterator[None]:
-    """Within the block threads that are started compute with `count` cores each, and so does this one; None changes
-    nothing."""
-    before = torch.get_num_threads(), cv2.getNumThreads()
-    if count is not None:
-        torch.set_num_threads(count)
-        cv2.setNumThreads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before[0])
-        cv2.setNumThreads(before[1])
+def use_cores(count: int) -> None:
+    """Let PyTorch and OpenCV compute with so many, in the whole process."""
+    torch.set_num_threads(count)
+    cv2.setNumThreads(count)

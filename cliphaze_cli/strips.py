@@ -22,7 +22,6 @@ def in_strips(work: Callable[[int, int], None], rows: int, pixels: int) -> None:
         work(0, rows)
         return
     edges = [rows * i // count for i in range(count + 1)]
-    # Not by `cores_for_each_thread`: OpenCV's number of threads is the process's, and other photos are at work too.
     try:
         with ThreadPoolExecutor(count, "strip", initializer=torch.set_num_threads, initargs=(1,)) as pool:
             for _ in pool.map(work, edges[:-1], edges[1:]):

@@ -93,6 +93,26 @@ def test_arrays_keep_shape_and_type(dtype, shape):
     assert np.array_equal(image, copy)
 
 
+@pytest.mark.parametrize("dtype", [">u2", "<u2", ">f4", ">f8"])
+def test_arrays_of_any_byte_order(dtype):
+    values = COLOURS.astype(np.uint16) * 257 if dtype.endswith("u2") else COLOURS / 255
+    image = values.astype(dtype)
+    pixels = to_pixels(image)
+    assert pixels.dtype.isnative
+    np.testing.assert_allclose(pixels, values, rtol=1e-6)
+    back = from_pixels(pixels, image)
+    assert back.dtype == np.dtype(dtype)
+    np.testing.assert_allclose(back, image, rtol=1e-6)
+
+
+def test_what_rounding_adds_to_floats_is_cut_off():
+    image = np.full((4, 4, 3), 1.0000001, np.float32)
+    image[0] = -1e-6
+    assert to_pixels(image).min() == 0 and to_pixels(image).max() == 1
+    with pytest.raises(ValueError, match=r"spans 0 to 1\.002"):
+        to_pixels(np.array([[[0, 0.5, 1.002]]]))
+
+
 def test_a_dehazed_grey_array_is_grey_again():
     coloured = np.dstack([GREYS, GREYS, GREYS]).copy()
     coloured[0, 0] = (10, 20, 31)

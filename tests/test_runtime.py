@@ -1,14 +1,12 @@
 """Where and how precisely to compute."""
 
-import threading
-
 import cv2
 import pytest
 import torch
 
 from cliphaze_cli.allocator import tune_allocator
 from cliphaze_cli.errors import UsageError
-from cliphaze_cli.runtime import autocast, cores_for_each_thread, resolve_device, resolve_precision
+from cliphaze_cli.runtime import autocast, resolve_device, resolve_precision, use_cores
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -32,7 +30,8 @@ def machine(monkeypatch):
 def test_auto_takes_the_fastest_device(machine, cuda, mps, expected):
     machine(cuda, mps)
     assert resolve_device().type == expected
-    assert resolve_device("cpu") == CPU
+    assert resolve_device(None).type == expected
+    assert resolve_device("cpu") == resolve_device(CPU) == CPU
 
 
 @pytest.mark.parametrize("device", ["gpu", "", "cuda:x", "cuda:-1", "CPU", "meta", "xpu", "auto "])
@@ -94,13 +93,11 @@ def test_tuning_the_allocator_can_be_repeated():
     assert torch.ones(3_000_000).sum() == 3_000_000
 
 
-def test_threads_started_meanwhile_compute_with_their_share_of_the_cores():
+def test_a_process_computes_with_its_share_of_the_cores():
     before = torch.get_num_threads(), cv2.getNumThreads()
-    found = []
-    thread = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
-    with cores_for_each_thread(3):
-        thread.start()
-        thread.join()
-        assert (torch.get_num_threads(), cv2.getNumThreads(), found) == (3, 3, [3])
-    with cores_for_each_thread(None):
-        assert (torch.get_num_threads(), cv2.getNumThreads()) == before
+    try:
+        use_cores(3)
+        assert (torch.get_num_threads(), cv2.getNumThreads()) == (3, 3)
+    finally:
+        torch.set_num_threads(before[0])
+        cv2.setNumThreads(before[1])

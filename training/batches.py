@@ -18,13 +18,12 @@ from training.recipe import Recipe, Scenes
 SMALL_SHAPES = ((192, 192), (192, 192), (160, 240), (240, 160), (256, 256))
 LARGE_SHAPES = ((256, 384), (384, 256), (320, 320), (336, 448), (448, 336))
 PIXELS_PER_BATCH = 8 * 192 * 192
-SCENERY = ("camvid", "gcompris", "lomiri", "sunhays", "urban", "web")  # names of photos of places begin so
 BLACK, WHITE = 0.004, 0.997  # quantiles of a photo's values that stretched levels put at 0 and 1
 
 
 @dataclass(frozen=True)
 class Batch:
-    """`hazy`, `clear` (n, 3, h, w) in [0, 1]; `transmission`, `density` (n, 1, h, w), density negative = absent;
+    """`hazy`, `clear` in [0, 1] and `transmission`, each (n, 3, h, w); `density` (n, 1, h, w), negative = absent;
     `airlight` (n, 3, 1, 1), the image's mean."""
 
     hazy: Tensor
@@ -50,7 +49,7 @@ class PhotoPack:
         with np.load(path) as pack:
             shapes, photos, depths = pack["shapes"], pack["photos"], pack["depths"]
             self.names: list[str] = pack["names"].tolist()
-        self.scenery = np.array([name.startswith(SCENERY) for name in self.names])
+            self.places = pack["places"]
         halves = (shapes + 1) // 2
         photo_ends, depth_ends = np.cumsum(shapes.prod(1) * 3), np.cumsum(halves.prod(1))
         self.photos = [p.reshape(*s, 3) for p, s in zip(np.split(photos, photo_ends[:-1]), shapes, strict=True)]
@@ -70,11 +69,11 @@ class PhotoPack:
         far = _as_tensor(depth[y // 2 : (y + height + 1) // 2, x // 2 : (x + width + 1) // 2, None], shape)
         if rng.random() < 0.5:
             clear, far = clear.flip(3), far.flip(3)
-        return Crop(clear, far, bool(self.scenery[i]))
+        return Crop(clear, far, bool(self.places[i]))
 
     def _draw(self, scenery: float, rng: np.random.Generator) -> int:
         """Index of a photo; those of places are `scenery` times as likely as others."""
-        ends = np.cumsum(np.where(self.scenery, scenery, 1.0))
+        ends = np.cumsum(np.where(self.places, scenery, 1.0))
         return int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))
 
 
@@ -96,17 +95,17 @@ class HazeBatches(Dataset[Batch]):
         shapes = LARGE_SHAPES if large else SMALL_SHAPES
         shape = shapes[rng.integers(len(shapes))]
         count = max(2, PIXELS_PER_BATCH // (shape[0] * shape[1]))
-        photos = count // 2 if scenes.twins else count
-        crops = [self.pack.crop(shape, scenes, rng) for _ in range(photos)]
-        crops *= 2 if scenes.twins else 1
+        crops = [self.pack.crop(shape, scenes, rng) for _ in range(count)]
         places = torch.tensor([crop.place for crop in crops])
-        levels = torch.where(places[:photos], scenes.levels, scenes.levels_of_things).view(-1, 1, 1, 1)
-        clear = torch.cat([crop.photo for crop in crops[:photos]])
+        levels = torch.where(places, scenes.levels, scenes.levels_of_things).view(-1, 1, 1, 1)
+        clear = torch.cat([crop.photo for crop in crops])
         clear = _expose(_stretch_levels(clear, levels, generator), generator)
-        clear = clear.repeat(len(crops) // photos, 1, 1, 1)
-        haze = add_haze(clear, torch.cat([crop.depth for crop in crops]), places, self.recipe.haze, generator)
+        blank = Draw(count, generator).chance(scenes.blank)
+        clear = torch.where(blank, _even_surfaces(count, shape, generator), clear)
+        depth = torch.cat([crop.depth for crop in crops])
+        haze = add_haze(clear, depth, places, self.recipe.haze, generator, bare=blank.flatten())
         return Batch(
-            hazy=_photograph(haze.hazy, haze.transmission, rng, generator),
+            hazy=_photograph(haze.hazy, rng, generator),
             clear=clear,
             transmission=haze.transmission,
             airlight=_mean_airlight(haze),
@@ -136,6 +135,18 @@ def _stretch_levels(clear: Tensor, share: Tensor, generator: Generator) -> Tenso
     return torch.where(Draw(clear.shape[0], generator).chance(share), stretched, clear)
 
 
+def _even_surfaces(n: int, shape: tuple[int, int], generator: Generator) -> Tensor:
+    """Walls and skies, (n, 3, *shape): a colour, often grey or white, that may change slowly or bear faint clouds. Such
+    a picture looks like the densest haze, and must stay as it is."""
+    draw = Draw(n, generator)
+    grey = torch.where(draw.chance(0.3), draw.uniform(0.9, 1.05), draw.uniform(0, 1))
+    tint = draw.normal(3) * torch.where(draw.chance(0.4), 0.0, torch.where(draw.chance(0.7), 0.03, 0.15))
+    x, y = torch.linspace(-1, 1, shape[1]).view(1, 1, 1, -1), torch.linspace(-1, 1, shape[0]).view(1, 1, -1, 1)
+    slope = draw.chance(0.5) * 0.08 * (draw.normal(3) * y + 0.5 * draw.normal(1) * x)
+    clouds = draw.chance(0.3) * draw.uniform(0, 0.1) * (draw.fractal(*shape) - 0.5)
+    return (grey + tint + slope + clouds).clamp(0, 1)
+
+
 def _expose(clear: Tensor, generator: Generator) -> Tensor:
     """Random exposure, gamma and white balance of the clean scene; lifted blacks would look like haze."""
     draw = Draw(clear.shape[0], generator)
@@ -143,7 +154,7 @@ def _expose(clear: Tensor, generator: Generator) -> Tensor:
     return (clear.clamp_min(1e-4) ** draw.log_uniform(0.85, 1.35) * gain).clamp(0, 1)
 
 
-def _photograph(hazy: Tensor, transmission: Tensor, rng: np.random.Generator, generator: Generator) -> Tensor:
+def _photograph(hazy: Tensor, rng: np.random.Generator, generator: Generator) -> Tensor:
     """What the camera adds: noise, quantisation, and for half of the samples JPEG compression."""
     draw = Draw(hazy.shape[0], generator)
     noise = torch.randn(hazy.shape, generator=generator) * draw.chance(0.6) * draw.uniform(0, 0.012)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from cliphaze_cli.dehazer import Dehazer
 from training.metrics import psnr, quality
 from training.pairs import PairSet, find_sets, read_rgb
+from training.wrong_maps import WRONG_MAPS, costs
 
 LIBRARIES = ("torch", "pillow", "opencv-python-headless", "scikit-image", "numpy")
 DehazeFile = Callable[[str, Path], NDArray[np.uint8]]
@@ -67,8 +68,8 @@ def evaluate(
     weights: Annotated[Path | None, typer.Option(help="Score these weights instead of the named ones.")] = None,
     outputs: Annotated[Path | None, typer.Option(help="Score a tool's outputs, FOLDER/SET/STEM.*, instead.")] = None,
     resolution: str = "auto",
-    random_density: Annotated[
-        bool, typer.Option(help="Instruct with a useless random map: what does it cost?")
+    wrong_maps: Annotated[
+        bool, typer.Option(help="Print what each kind of wrong density map costs instead, in dB.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -76,9 +77,11 @@ def evaluate(
     if outputs is not None:
         dehaze_file = _reader(outputs)
     else:
-        dehaze_file = dehaze_files(
-            Dehazer.from_pretrained(model, weights=weights, resolution=resolution), random_density
-        )
+        dehazer = Dehazer.from_pretrained(model, weights=weights, resolution=resolution)
+        if wrong_maps:
+            typer.echo(costs_table({pairs.name: costs(dehazer, pairs) for pairs in find_sets(data)}))
+            return
+        dehaze_file = dehaze_files(dehazer)
     scores = {pairs.name: score_set(pairs, dehaze_file) for pairs in find_sets(data)}
     versions = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
     if as_json:
@@ -105,13 +108,21 @@ def table(scores: dict[str, SetScore]) -> str:
     return "\n".join(lines)
 
 
-def dehaze_files(dehazer: Dehazer, random_density: bool = False) -> DehazeFile:
-    """Dehaze by the product itself; `random_density` instructs it with a useless map."""
-    rng = np.random.default_rng(0)
+def costs_table(costs_of: dict[str, dict[str, float]]) -> str:
+    """A Markdown table of what wrong maps cost, a row a set."""
+    names = list(WRONG_MAPS)
+    lines = ["| set | " + " | ".join(names) + " |", "|" + "---|" * (len(names) + 1)]
+    lines += [
+        f"| {name} | " + " | ".join(f"{cost[kind]:.2f}" for kind in names) + " |" for name, cost in costs_of.items()
+    ]
+    return "\n".join(lines)
+
+
+def dehaze_files(dehazer: Dehazer) -> DehazeFile:
+    """Dehaze by the product itself."""
 
     def dehaze_file(_: str, hazy: Path) -> NDArray[np.uint8]:
-        density = rng.random((7, 7), dtype=np.float32) if random_density else None
-        image: NDArray[np.uint8] = dehazer.dehaze(read_rgb(hazy), density=density).image
+        image: NDArray[np.uint8] = dehazer.dehaze(read_rgb(hazy)).image
         return image
 
     return dehaze_file

@@ -1,8 +1,12 @@
 """Synthetic haze on clean photos: I = c J t + A (1 - t), with t = exp(-tau); c is 1 but for dim haze.
 
-Each sample draws its optical depth tau from one of six kinds, because one kind teaches one kind only: outdoor haze
-that follows depth, dense haze that covers near things too, haze in a room, smoke, light haze, and none at all. How
-often, and what else may come with it, is the recipe's `HazeMix`.
+Each sample draws its optical depth tau from one of seven kinds, because one kind teaches one kind only: outdoor haze
+that follows depth, dense haze that covers near things too, haze in a room, smoke, billows of smoke close by, light
+haze, and none at all. How often, and what else may come with it, is the recipe's `HazeMix`.
+
+Haze has a spectrum: tau = tau0 (lambda / 550 nm)^-alpha (Angstrom 1929). Fog is grey, alpha = 0; smoke and fine
+aerosol dim blue first, alpha = 1 to 2.5, so that thin smoke before something dark is blue. Where smoke is dense, light
+is scattered many times and it is white again.
 
 Glossary: n samples, U(a, b) uniform; everything (n, C, h, w), photos and t in [0, 1].
 """
@@ -16,12 +20,18 @@ from torch import Generator, Tensor
 
 from training.recipe import HazeMix
 
-KINDS = ("outdoor", "dense", "room", "smoke", "light", "none")
+KINDS = ("outdoor", "dense", "room", "smoke", "billows", "light", "none")
+SMOKY = ("smoke", "billows")  # of fine particles more often than the others
+WAVELENGTHS = (0.610, 0.550, 0.465)  # micrometres, where sRGB's primaries are strongest
+REFERENCE_WAVELENGTH = 0.550
+LARGEST_ALPHA = {True: 3.0, False: 2.0}  # of smoke; of distant haze
+WHITENING = 0.4  # at most, of alpha by optical depth: alpha / (1 + whitening * tau)
 MIN_TRANSMISSION = 0.05
 SKY = 0.9  # relative depth beyond which pop-up depth has nothing but sky
 SMALLEST_SKY = 0.03  # of the image
 DARKEST_SKY = 0.45  # whose light could be that of haze by day
-CASTS = ((0.0, 0.0, 0.0), (-0.06, 0.0, 0.06), (0.06, 0.0, -0.09))  # neutral; blue smoke and distance; dust
+BLUE = (-0.06, 0.0, 0.06)  # smoke and distance
+CASTS = ((0.0, 0.0, 0.0), BLUE, (0.06, 0.0, -0.09))  # neutral; blue; dust
 CAST_SHARES = (0.74, 0.13, 0.13)
 
 
@@ -29,7 +39,7 @@ CAST_SHARES = (0.74, 0.13, 0.13)
 class Haze:
     """A batch of synthesised haze: I = c J t + A (1 - t).
 
-    `hazy` I, (n, 3, h, w); `transmission` t, (n, 1, h, w); `airlight` A, (n, 3, h, w); `illumination` c, (n, 1, 1, 1).
+    `hazy` I, `transmission` t, `airlight` A, each (n, 3, h, w); `illumination` c, (n, 1, 1, 1).
     """
 
     hazy: Tensor
@@ -38,24 +48,34 @@ class Haze:
     illumination: Tensor
 
 
-def add_haze(clear: Tensor, depth: Tensor, places: Tensor, mix: HazeMix, generator: Generator) -> Haze:
+def add_haze(
+    clear: Tensor, depth: Tensor, places: Tensor, mix: HazeMix, generator: Generator, bare: Tensor | None = None
+) -> Haze:
     """Draw a haze for each sample.
 
     Args:
         clear: J, (n, 3, h, w) in [0, 1].
         depth: relative depth, (n, 1, h, w) in [0, 1], 1 is far.
         places: which samples show a place rather than things, (n,) boolean.
+        bare: which samples get no haze, (n,) boolean; None: as the mix says.
     """
     draw = Draw(clear.shape[0], generator)
-    transmission = torch.exp(-_optical_depth(depth, places, mix, draw)).clamp_min(MIN_TRANSMISSION)
+    kind = torch.multinomial(_shares(places, mix), 1, generator=generator)[:, 0]
+    if bare is not None:
+        kind = torch.where(bare, KINDS.index("none"), kind)
+    smoky = torch.stack([kind == KINDS.index(name) for name in SMOKY]).any(0).view(-1, 1, 1, 1)
+    fine = draw.chance(torch.where(smoky, mix.fine_smoke, mix.fine))
+    tau = _optical_depth(kind, depth, mix, draw)
+    transmission = torch.exp(-tau * _spectrum(tau, smoky, fine, draw)).clamp_min(MIN_TRANSMISSION)
+    mean_transmission = transmission.mean(1, keepdim=True)
     dim = draw.chance(mix.dim)
-    airlight = _airlight(dim, mix, draw)
+    airlight = _airlight(dim, fine, mix, draw)
     sky = _sky(clear, depth, draw)
     lit_by_sky = draw.chance(mix.sky) & (sky.mean(1, keepdim=True) > DARKEST_SKY)
     airlight, dim = torch.where(lit_by_sky, sky, airlight), dim & ~lit_by_sky
     airlight = (airlight * _light(clear.shape[-2:], places, mix, draw)).clamp(0.2, 1)
-    illumination = _illumination(transmission, dim, draw)
-    seen = _scattered(clear, transmission, mix, draw)
+    illumination = _illumination(mean_transmission, dim, draw)
+    seen = _scattered(clear, mean_transmission, mix, draw)
     hazy = torch.lerp(airlight, illumination * seen, transmission)
     return Haze(hazy, transmission, airlight, illumination)
 
@@ -80,19 +100,20 @@ class Draw:
         """Boolean, true with that probability, of all samples or of each (n, 1, 1, 1)."""
         return self.uniform(0, 1) < probability
 
-    def fractal(self, height: int, width: int) -> Tensor:
-        """Smooth noise fields over five octaves, (n, 1, height, width), each stretched to [0, 1]."""
+    def fractal(self, height: int, width: int, octaves: int = 5, persistence: float | Tensor = 0.55) -> Tensor:
+        """Smooth noise fields over some octaves, (n, 1, height, width), each stretched to [0, 1]; the amplitude of each
+        octave is `persistence` of the one before."""
         total = torch.zeros(self.n, 1, height, width)
-        for octave in range(1, 6):
+        for octave in range(1, octaves + 1):
             cells = 2**octave + 3
             noise = torch.rand(self.n, 1, cells, cells, generator=self.generator)
-            total += 0.55**octave * F.interpolate(noise, (height, width), mode="bicubic")
+            total += persistence**octave * F.interpolate(noise, (height, width), mode="bicubic")
         low, high = total.amin((2, 3), keepdim=True), total.amax((2, 3), keepdim=True)
         return (total - low) / (high - low + 1e-6)
 
 
-def _optical_depth(depth: Tensor, places: Tensor, mix: HazeMix, draw: Draw) -> Tensor:
-    """tau, (n, 1, h, w): each sample takes the field of its kind."""
+def _optical_depth(kind: Tensor, depth: Tensor, mix: HazeMix, draw: Draw) -> Tensor:
+    """tau at the reference wavelength, (n, 1, h, w): each sample takes the field of its kind, an index of KINDS."""
     height, width = depth.shape[-2:]
     scene = _scene_depth(depth, draw)
     noise = draw.fractal(height, width)
@@ -100,15 +121,35 @@ def _optical_depth(depth: Tensor, places: Tensor, mix: HazeMix, draw: Draw) -> T
 
     outdoor = draw.log_uniform(0.4, 3.5) * scene * patchy.clamp_min(0)
     near = draw.uniform(0.15, 0.6)  # nearest over farthest distance: haze lies over everything, as in a room
-    dense = draw.log_uniform(0.6, 3) * (near + (1 - near) * scene) * (1 + 0.5 * (patchy - 1)).clamp_min(0)
+    everywhere = near + (1 - near) * scene
+    dense = draw.log_uniform(0.6, 3) * everywhere * (1 + 0.5 * (patchy - 1)).clamp_min(0)
     room = draw.log_uniform(0.4, 3.2) * (near + (1 - near) * _room_depth(depth, draw))
     plume = draw.fractal(height, width) ** draw.uniform(1, 3)
     smoke = draw.uniform(0.05, 0.6) * scene + draw.log_uniform(0.6, 4) * plume
+    billows = draw.log_uniform(0.1, 1.5) * everywhere + _billow(height, width, draw) + _billow(height, width, draw)
     light = draw.uniform(0.05, 0.5) * scene * patchy.clamp_min(0)
 
-    kinds = torch.stack([outdoor, dense, room, smoke, light, torch.zeros_like(depth)])
-    kind = torch.multinomial(_shares(places, mix), 1, generator=draw.generator)[:, 0]
+    kinds = torch.stack([outdoor, dense, room, smoke, billows, light, torch.zeros_like(depth)])
     return kinds[kind, torch.arange(draw.n)] * _layer(height, mix, draw)
+
+
+def _billow(height: int, width: int, draw: Draw) -> Tensor:
+    """tau of one cloud of smoke close by, (n, 1, h, w), its edge turbulent and soft or sharp; in a third there is none.
+
+    Smoke from a machine or a fire drifts before everything, whatever the depth behind it.
+    """
+    noise = draw.fractal(height, width, octaves=7, persistence=draw.uniform(0.45, 0.75))
+    edge = (noise - draw.uniform(0.3, 0.7)) / draw.log_uniform(0.03, 0.3)
+    return draw.chance(2 / 3) * draw.log_uniform(0.5, 3.5) * torch.sigmoid(edge)
+
+
+def _spectrum(tau: Tensor, smoky: Tensor, fine: Tensor, draw: Draw) -> Tensor:
+    """What tau at each colour is of that at the reference wavelength, (n, 3, h, w); 1 where the haze is not `fine`."""
+    largest = torch.where(smoky, LARGEST_ALPHA[True], LARGEST_ALPHA[False])
+    alpha = torch.where(fine, 0.3 + draw.uniform(0, 1) * (largest - 0.3), 0.0)
+    alpha = alpha / (1 + draw.uniform(0, WHITENING) * tau)
+    relative = torch.tensor([REFERENCE_WAVELENGTH / wavelength for wavelength in WAVELENGTHS])
+    return torch.exp(alpha * relative.log().view(1, 3, 1, 1))
 
 
 def _shares(places: Tensor, mix: HazeMix) -> Tensor:
@@ -166,15 +207,17 @@ def _illumination(transmission: Tensor, dim: Tensor, draw: Draw) -> Tensor:
     return torch.where(dim, 1 - loss, 1.0)
 
 
-def _airlight(dim: Tensor, mix: HazeMix, draw: Draw) -> Tensor:
-    """A, (n, 3, 1, 1): mostly bright and nearly grey; sometimes dim, tinted, bluish or dusty."""
+def _airlight(dim: Tensor, fine: Tensor, mix: HazeMix, draw: Draw) -> Tensor:
+    """A, (n, 3, 1, 1): mostly bright and nearly grey; sometimes dim, tinted, bluish or dusty; fine haze is bluish."""
     bright = torch.where(draw.chance(mix.bright), draw.uniform(0.85, 1), draw.uniform(0.7, 1))
     brightness = torch.where(dim, draw.uniform(0.35, 0.8), bright)
     tint = draw.normal(3) * torch.where(draw.chance(0.4), 0.006, torch.where(draw.chance(0.8), 0.02, 0.04))
     tint = torch.where(draw.chance(mix.coloured), 0.1 * draw.normal(3), tint)
     cast = torch.tensor(CASTS)[torch.multinomial(torch.tensor(CAST_SHARES), draw.n, True, generator=draw.generator)]
-    colour = tint + cast.view(-1, 3, 1, 1) * draw.uniform(0.1, 1)
-    return (brightness + torch.where(draw.chance(mix.neutral), 0.0, colour)).clamp(0.3, 1)
+    cast = torch.where(fine & draw.chance(0.5), torch.tensor(BLUE).view(1, 3, 1, 1), cast.view(-1, 3, 1, 1))
+    colour = tint + cast * draw.uniform(0.1, 1)
+    grey = draw.chance(torch.where(fine, mix.neutral_fine, mix.neutral))
+    return (brightness + torch.where(grey, 0.0, colour)).clamp(0.3, 1)
 
 
 def _light(size: tuple[int, ...], places: Tensor, mix: HazeMix, draw: Draw) -> Tensor:

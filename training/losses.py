@@ -22,8 +22,7 @@ def dehazing_loss(K: Tensor, B: Tensor, batch: Batch, weights: LossWeights) -> t
 
     Terms, by their weights' names: the image's L1 (1); the root mean square of its 16-pixel averages, which PSNR sees
     most of (coarse); L1 of the transmission; L1 of the image's airlight, by how much haze shows it; 1 - SSIM at three
-    scales (structure); L1 of the spectrum (frequency); the difference of the two halves of a batch that shows the same
-    photos twice (twins).
+    scales (structure).
     """
     estimate = apply_maps(batch.hazy, K, B)
     error = estimate - batch.clear
@@ -35,11 +34,6 @@ def dehazing_loss(K: Tensor, B: Tensor, batch: Batch, weights: LossWeights) -> t
         total = total + weights.airlight * shown * _mean_of_each((estimated_airlight(K, B) - batch.airlight).abs())
     if weights.structure:
         total = total + weights.structure * _dissimilarity(estimate.clamp(0, 1), batch.clear)
-    if weights.frequency:
-        total = total + weights.frequency * _mean_of_each(torch.fft.rfft2(error, norm="ortho").abs())
-    if weights.twins:
-        first, second = estimate.chunk(2)
-        total = total + weights.twins * _mean_of_each((first - second).abs()).repeat(2)
     return torch.log(total / SMALL_ERROR + 1).mean(), estimate
 
 
@@ -67,8 +61,8 @@ def _rms_of_each(x: Tensor) -> Tensor:
 
 
 def estimated_transmission(K: Tensor) -> Tensor:
-    """t = 1 / (1 + mean K), (n, 1, h, w); K below zero means no haze."""
-    return 1 / (1 + K.mean(1, keepdim=True).clamp_min(-0.5))
+    """t = 1 / (1 + K) of each colour, (n, 3, h, w); K below zero means no haze."""
+    return 1 / (1 + K.clamp_min(-0.5))
 
 
 def estimated_airlight(K: Tensor, B: Tensor) -> Tensor:

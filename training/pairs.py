@@ -18,7 +18,7 @@ class PairSet:
 
 
 def find_sets(root: Path) -> list[PairSet]:
-    """All sets below `root`, by name.
+    """All sets below `root`, by name; or `root` itself, if it is one with `hazy/` and `clear/`.
 
     A hazy file belongs to the clear one whose stem is its own, or its own up to the last underscore that fits
     (`0001_0.8_0.2.jpg` with `0001.png`).
@@ -26,6 +26,8 @@ def find_sets(root: Path) -> list[PairSet]:
     Raises:
         FileNotFoundError: no set there, or a hazy photo without its truth.
     """
+    if (root / "hazy").is_dir():
+        return [_read_set(root)]
     sets = [_read_set(folder) for folder in sorted(root.iterdir()) if folder.is_dir()]
     if not sets:
         raise FileNotFoundError(f"no folders with hazy/ and clear/ below {root}")

@@ -1,11 +1,13 @@
-"""Pack a folder of clean photos and their pop-up depths into one file.
+"""Pack clean photos and their pop-up depths into one file.
 
-    python -m training.prepare PHOTOS PACK.npz [--exclude LIST.txt]
+    python -m training.prepare PHOTOS PACK.npz [--list weights/ATTRIBUTION.csv]
 
-Arrays of the pack: `names` (n,), `shapes` (n, 2) rows and columns, `photos` uint8 (sum H*W*3,),
+Which photos, and which of them show a place rather than things, is data: the list that also is the attribution of the
+weights. Arrays of the pack: `names`, `places` (n,), `shapes` (n, 2) rows and columns, `photos` uint8 (sum H*W*3,),
 `depths` uint8 (draws, sum h*w,) at half resolution, h = ceil(H/2), each photo after the other.
 """
 
+import csv
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Annotated
@@ -14,33 +16,48 @@ import numpy as np
 import typer
 from PIL import Image, ImageOps
 
+from cliphaze_cli.registry import weights_dir
 from training.popup_depth import popup_depth
 
 MAX_SIDE = 640
 MIN_SIDE = 192
+ATTRIBUTION = weights_dir() / "ATTRIBUTION.csv"
 
 
 def prepare(
     photos: Annotated[Path, typer.Argument(help="Folder of clean photos.")],
     pack: Annotated[Path, typer.Argument(help="File to write, .npz.")],
-    exclude: Annotated[Path | None, typer.Option(help="Text file: one file name a line to leave out.")] = None,
+    photo_list: Annotated[
+        Path, typer.Option("--list", help="CSV with the columns `file` and `shows` (place or thing).")
+    ] = ATTRIBUTION,
     draws: Annotated[int, typer.Option(help="Pop-up depths per photo.")] = 2,
     seed: int = 0,
 ) -> None:
     """Pack clean photos and their pop-up depths."""
-    left_out = set(exclude.read_text().split()) if exclude else set()
-    paths = [p for p in sorted(photos.iterdir()) if p.is_file() and p.name not in left_out]
+    shows = read_list(photo_list)
+    paths = [photos / name for name in sorted(shows)]
+    if missing := [path.name for path in paths if not path.is_file()]:
+        raise typer.BadParameter(
+            f"{len(missing)} photos of {photo_list} are not in {photos}, the first is {missing[0]}"
+        )
     with ProcessPoolExecutor() as pool:
         jobs = [pool.submit(_prepare_one, path, draws, seed + i) for i, path in enumerate(paths)]
         packed = [(path.name, *result) for path, job in zip(paths, jobs, strict=True) if (result := job.result())]
     np.savez(
         pack,
         names=np.array([name for name, _, _ in packed]),
+        places=np.array([shows[name] == "place" for name, _, _ in packed]),
         shapes=np.array([photo.shape[:2] for _, photo, _ in packed]),
         photos=np.concatenate([photo.ravel() for _, photo, _ in packed]),
         depths=np.concatenate([depths.reshape(draws, -1) for _, _, depths in packed], axis=1),
     )
     typer.echo(f"{len(packed)} of {len(paths)} photos packed into {pack}", err=True)
+
+
+def read_list(path: Path) -> dict[str, str]:
+    """What each photo of a list shows, by its file's name."""
+    with path.open(newline="") as table:
+        return {row["file"]: row["shows"] for row in csv.DictReader(table)}
 
 
 def _prepare_one(path: Path, draws: int, seed: int) -> tuple[np.ndarray, np.ndarray] | None:

@@ -26,17 +26,17 @@ class Scenes:
         large: share of the large shapes from then on.
         levels: share of photos stretched to the full range, so that their darkest places are black.
         levels_of_things: that share among photos that do not show places.
-        scenery: how much likelier photos of places are drawn than those of anything (`batches.SCENERY`).
-        twins: the second half of a batch shows the photos of the first half under another haze.
+        scenery: how much likelier photos of places are drawn than those of things.
+        blank: share of samples that show no scene but an even surface or sky, and no haze.
     """
 
     whole: float = 0.5
     large_from: int = 2000
     large: float = 0.4
-    levels: float = 0.5
-    levels_of_things: float = 0.9
+    levels: float = 0.2
+    levels_of_things: float = 0.35
     scenery: float = 1.0
-    twins: bool = False
+    blank: float = 0.04
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,15 @@ class HazeMix:
 
     Attributes:
         outdoor: follows depth and leaves near things alone. dense: covers near things too. room: dense, in the
-            perspective of a room. smoke: plumes. light: thin. none: no haze.
+            perspective of a room. smoke: plumes. billows: clouds of smoke close by, over thin or thick haze.
+            light: thin. none: no haze.
         apart: part of the room's share that goes to outdoor haze in photos of places, and the other way in those of
             things.
         patchy: share with an uneven field. layered: share lying below, or hanging above, some row.
-        neutral: share of exactly grey airlight. bright: share of airlight near white. dim: share of airlight darker
-            than the scene's highlights. coloured: share of strongly coloured airlight, as by night or in a dust storm.
+        fine, fine_smoke: share of haze, and of smoke, that is of fine particles, which dim blue first.
+        neutral, neutral_fine: share of exactly grey airlight, of grey haze and of fine haze.
+        bright: share of airlight near white. dim: share of airlight darker than the scene's highlights.
+        coloured: share of strongly coloured airlight, as by night or in a dust storm.
         sky: share, of photos with a bright sky, of airlight like that sky.
         uneven: share of haze that is lit unevenly.
         scattering: share with a blur that grows with the haze, by forward scattering.
@@ -60,12 +63,16 @@ class HazeMix:
     dense: float = 0.2
     room: float = 0.1
     smoke: float = 0.12
+    billows: float = 0.12
     light: float = 0.12
     none: float = 0.12
     apart: float = 0.7
     patchy: float = 0.35
     layered: float = 0.08
-    neutral: float = 0.3
+    fine: float = 0.65
+    fine_smoke: float = 0.95
+    neutral: float = 0.5
+    neutral_fine: float = 0.05
     bright: float = 0.0
     dim: float = 0.3
     coloured: float = 0.05
@@ -76,10 +83,11 @@ class HazeMix:
 
 @dataclass(frozen=True)
 class Instructed:
-    """Shares of samples with a density map, and of maps that say nothing true."""
+    """Shares of samples with a density map, of maps that are saturated, and of maps that say nothing true."""
 
-    present: float = 0.4
-    useless: float = 0.45
+    present: float = 0.5
+    saturated: float = 0.25
+    useless: float = 0.65
 
 
 @dataclass(frozen=True)
@@ -90,8 +98,6 @@ class LossWeights:
     transmission: float = 0.1
     airlight: float = 0.2
     structure: float = 0.3
-    frequency: float = 0.0
-    twins: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,7 @@ class Recipe:
     """A whole run.
 
     Attributes:
+        decay: share of the steps, the last ones, over which the learning rate falls to nearly nothing.
         network: the variant's, unless changed.
     """
 
@@ -106,6 +113,7 @@ class Recipe:
     steps: int
     seed: int = 0
     learning_rate: float = 1.5e-3
+    decay: float = 0.3
     weight_decay: float = 1e-3
     ema_decay: float = 0.999
     scenes: Scenes = field(default_factory=Scenes)
@@ -119,9 +127,21 @@ class Recipe:
             object.__setattr__(self, "network", VARIANTS[self.variant])
 
     def learning_rate_at(self, step: int) -> float:
-        """Linear warm-up, then a cosine."""
+        """Linear warm-up, constant, then a cosine: up to where that begins, runs of any length are the same run."""
         warm = min(1, (step + 1) / WARMUP_STEPS)
-        return self.learning_rate * warm * (0.5 * (1 + math.cos(math.pi * step / self.steps)) + FINAL_LEARNING_RATE)
+        decayed = max(0.0, (step - self.decays_from) / (self.steps - self.decays_from))
+        return self.learning_rate * warm * (0.5 * (1 + math.cos(math.pi * decayed)) + FINAL_LEARNING_RATE)
+
+    @property
+    def decays_from(self) -> float:
+        """The step from which the learning rate falls."""
+        return (1 - self.decay) * self.steps
+
+    def may_go_on_as(self, other: "Recipe", step: int) -> bool:
+        """Whether a run by this recipe that stands at `step` is one by the other, too: they are equal, or differ in
+        their length alone and neither has begun to decay."""
+        undecayed = step <= min(self.decays_from, other.decays_from)
+        return self == other or (undecayed and replace(self, steps=other.steps) == other)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -74,11 +74,11 @@ def _hazed(data: Path, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.n
         scene = rows_as_tensor(clear)
         far = F.interpolate(torch.from_numpy(depth)[None, None].float(), scene.shape[-2:], mode="bilinear")
         haze = add_haze(scene, far, torch.ones(1, dtype=torch.bool), HazeMix(), generator)
-        degraded = degraded_density(haze.transmission, Instructed(present=1, useless=0), generator)
+        degraded = degraded_density(haze.transmission, Instructed(present=1, saturated=0, useless=0), generator)
         yield (
             tensor_as_rows(haze.hazy, clear.dtype),
             clear,
-            _as_map(1 - haze.transmission),
+            _as_map(1 - haze.transmission.mean(1, keepdim=True)),
             _as_map(F.interpolate(degraded, (64, 64), mode="area")),
         )
 

@@ -13,13 +13,15 @@ from typing import Annotated, Any
 
 import torch
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from cliphaze_cli.allocator import tune_allocator
 from cliphaze_cli.network.cliphaze import CLIPHaze
 from training.batches import Batch, HazeBatches, PhotoPack
-from training.growth import grow
 from training.losses import dehazing_loss, psnr
 from training.recipe import Recipe
 
@@ -43,8 +45,11 @@ def train(
     device: str = "cpu",
 ) -> None:
     """Train or resume."""
-    recipe = Recipe(variant, steps, seed, learning_rate).override(settings or ())
-    run_recipe(recipe, pack, run, start_from=start_from, threads=threads, save_every=save_every, device=device)
+    try:
+        recipe = Recipe(variant, steps, seed, learning_rate).override(settings or ())
+        run_recipe(recipe, pack, run, start_from=start_from, threads=threads, save_every=save_every, device=device)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def run_recipe(
@@ -62,6 +67,7 @@ def run_recipe(
     Raises:
         ValueError: the state is of another recipe.
     """
+    tune_allocator()
     torch.set_num_threads(threads)
     torch.manual_seed(recipe.seed)
     trainer = Trainer(recipe, torch.device(device))
@@ -76,13 +82,17 @@ def run_recipe(
         HazeBatches(PhotoPack(pack), recipe, first=trainer.step), batch_size=None, num_workers=1, prefetch_factor=8
     )
     reports: list[dict[str, float]] = []
-    for batch in loader:
-        reports.append(trainer.train_step(batch))
-        if trainer.step % REPORT_EVERY == 0:
-            _report(run / "log.jsonl", trainer, reports)
-            reports.clear()
-        if trainer.step % save_every == 0 or trainer.step == recipe.steps:
-            _save_atomically(trainer.state(), state_path)
+    with _progress_bar() as bar:
+        task = bar.add_task("training", total=recipe.steps, completed=trainer.step, said="")
+        for batch in loader:
+            reports.append(trainer.train_step(batch))
+            said = f"loss {reports[-1]['loss']:.3f}, {reports[-1]['psnr'] - reports[-1]['psnr_in']:+.1f} dB"
+            bar.update(task, completed=trainer.step, said=said)
+            if trainer.step % REPORT_EVERY == 0:
+                bar.console.print(_report(run / "log.jsonl", trainer, reports), highlight=False, soft_wrap=True)
+                reports.clear()
+            if trainer.step % save_every == 0 or trainer.step == recipe.steps:
+                _save_atomically(trainer.state(), state_path)
 
 
 class Trainer:
@@ -143,16 +153,19 @@ class Trainer:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        if Recipe.from_dict(state["recipe"]) != self.recipe:
-            raise ValueError("the state is of another recipe; give the same options, or another folder")
+        if not Recipe.from_dict(state["recipe"]).may_go_on_as(self.recipe, state["step"]):
+            raise ValueError(
+                "the state is of another recipe: give the same options (only --steps may change, and only before the "
+                "learning rate falls), or another folder"
+            )
         self.step, self.seconds = state["step"], state["seconds"]
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.ema = {name: value.to(self.device) for name, value in state["ema"].items()}
 
     def start_from(self, weights: dict[str, Tensor]) -> None:
-        """Begin from finished weights, of the same network or of one that can grow into it."""
-        grow(self.network, weights)
+        """Begin from finished weights of the same network."""
+        self.network.load_state_dict(weights)
         self.ema = {name: value.clone() for name, value in self.network.state_dict().items()}
 
 
@@ -164,12 +177,19 @@ def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str,
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
 
 
-def _report(path: Path, trainer: Trainer, reports: list[dict[str, float]]) -> None:
+def _progress_bar() -> Progress:
+    """Steps, what the last one said, and the time left, on standard error where that is a terminal."""
+    columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.fields[said]}"))
+    return Progress(*columns, TimeRemainingColumn(), TextColumn("left"), console=Console(stderr=True))
+
+
+def _report(path: Path, trainer: Trainer, reports: list[dict[str, float]]) -> str:
+    """Append the means of some steps to the log; returns the line."""
     means = {key: round(sum(r[key] for r in reports) / len(reports), 5) for key in reports[0]}
     line = json.dumps({"step": trainer.step, "seconds": round(trainer.seconds), **means})
     with path.open("a") as log:
         log.write(line + "\n")
-    typer.echo(line, err=True)
+    return line
 
 
 def _save_atomically(state: dict[str, Any], path: Path) -> None:

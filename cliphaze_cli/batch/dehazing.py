@@ -1,62 +1,57 @@
-"""What a batch does with photos: dehaze them, and write their density maps where they are wanted."""
+"""The work of `cliphaze dehaze`: a photo without its haze, and its density maps where they are wanted."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.run import Product
+from cliphaze_cli.batch.assignment import Assignment, Maps, Product
 from cliphaze_cli.density_label import density_label
+from cliphaze_cli.report.settings import Settings
 
 if TYPE_CHECKING:
-    from cliphaze_cli.dehazer import Dehazed, Dehazer
+    from cliphaze_cli.dehazer import Dehazer
     from cliphaze_cli.imaging.photo import Photo
 
 
-@dataclass(frozen=True)
 class Dehazing:
-    """The `process` of `batch.run`: dehaze with `strength` 0..1, and with `maps` export the haze density.
+    """Dehazes photos with `strength` 0..1, to be written with `quality`; with `maps` it exports their haze density."""
 
-    Without `replace_maps` a map that exists makes its photo fail.
+    def __init__(
+        self, dehazer: "Dehazer", *, strength: float = 1.0, maps: bool = False, quality: int | None = None
+    ) -> None:
+        """Take a dehazer that has its CLIP already."""
+        from cliphaze_cli.loading import description
 
-    Details of each product: density_mean (0..1, of the hazy photo) and density_source ("clip" or "model").
-    """
-
-    dehazer: "Dehazer"
-    strength: float
-    maps: bool
-    replace_maps: bool = True
+        self.used, self.quality = description(dehazer), quality
+        self.label = "{model} on {device}, {precision}, long side {resolution}".format(**self.used)
+        self._dehazer, self._strength, self._maps = dehazer, strength, maps
 
     def __call__(self, photo: "Photo") -> Product:
         """Dehaze one photo."""
-        (product,) = self.together([photo])
-        return product
+        dehazed = self._dehazer.dehaze(photo.pixels, strength=self._strength)
+        details = {"density_mean": float(dehazed.density.mean()), "density_source": dehazed.density_source}
+        if not self._maps:
+            return Product(dehazed.image, None, details)
+        from cliphaze_cli.prior.upsample import upsample_density
 
-    def together(self, photos: "Sequence[Photo]") -> list[Product]:
-        """Dehaze photos of one size at once."""
-        dehazed = self.dehazer.dehaze_together([photo.pixels for photo in photos], strength=self.strength)
-        return [self._product(photo, one) for photo, one in zip(photos, dehazed, strict=True)]
-
-    def _product(self, photo: "Photo", dehazed: "Dehazed") -> Product:
-        from cliphaze_cli.imaging.imagefile import with_pixels
-
-        write_maps = partial(_write_maps, photo, dehazed, self._title(dehazed), self.replace_maps)
-        return Product(
-            with_pixels(photo, dehazed.image),
-            write_extras=write_maps if self.maps else None,
-            details={"density_mean": float(dehazed.density.mean()), "density_source": dehazed.density_source},
-        )
-
-    def _title(self, dehazed: "Dehazed") -> str:
-        prior = self.dehazer.prior if dehazed.density_source == "clip" else None
-        return f"haze density ({density_label(prior.name if prior is not None else None)})"
+        prior = self._dehazer.prior if dehazed.density_source == "clip" else None
+        title = f"haze density ({density_label(prior.name if prior is not None else None)})"
+        return Product(dehazed.image, Maps(upsample_density(dehazed.density, photo.pixels), title), details)
 
 
-def _write_maps(photo: "Photo", dehazed: "Dehazed", title: str, replace: bool, job: Job) -> None:
-    # Enlarged only now, by the writing thread: a float map of the photo's size is as large as the photo.
-    from cliphaze_cli.imaging.densitymap import save_density
-    from cliphaze_cli.prior.upsample import upsample_density
+def load(assignment: Assignment, notice: Callable[[str], object]) -> Dehazing:
+    """Load the network, and CLIP where it is here and of use. notice: called with lines for people.
 
-    density = upsample_density(dehazed.density, photo.pixels)
-    save_density(density, photo.pixels, job.stem, title=title, replace=replace, source=photo.file)
+    Raises CliphazeError where it cannot be used as asked.
+    """
+    from cliphaze_cli import loading
+
+    settings = assignment.settings
+    assert isinstance(settings, Settings)
+    weights = None if settings.weights is None else Path(settings.weights)
+    dehazer = loading.load(settings.model, weights, assignment.device, settings.precision, settings.resolution)
+    if not settings.no_clip:
+        loading.add_clip(dehazer, settings.clip, notice)
+    if assignment.retried_sha256 not in (None, dehazer.weights_sha256):
+        notice(f"the weights {dehazer.weights_name} are not those of the run that is retried")
+    return Dehazing(dehazer, strength=settings.strength, maps=settings.density, quality=settings.quality)

@@ -1,10 +1,13 @@
 """Find the images of a folder."""
 
 import os
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from cliphaze_cli.imaging.formats import is_image_name
+from cliphaze_cli.imaging.other_kinds import kind_of_name
 
 MAP_ENDINGS = (".density.png", ".density-overlay.png")  # our own density maps: images, but not photos
 
@@ -14,7 +17,8 @@ class Found:
     """What a folder holds. Paths in `images` are relative to the folder, sorted."""
 
     images: tuple[Path, ...]
-    ignored: int  # files whose names are not those of images
+    left_out: Mapping[str, int]  # how many files of which other kinds: videos, camera raw files, ...
+    ignored: int  # files whose names are not those of pictures at all
     subfolders: int  # met and, without `recursive`, not entered
     unreadable: tuple[tuple[Path, str], ...]  # sub-folders that could not be listed, and why
 
@@ -29,6 +33,7 @@ def find_images(folder: Path, *, recursive: bool = False, exclude: Path | None =
     """
     os.scandir(folder).close()  # walk() reports what it cannot list to onerror only; the top folder must raise
     images: list[Path] = []
+    left_out: Counter[str] = Counter()
     unreadable: list[tuple[Path, str]] = []
     ignored = subfolders = 0
 
@@ -42,15 +47,14 @@ def find_images(folder: Path, *, recursive: bool = False, exclude: Path | None =
             folders[:] = [name for name in folders if exclude is None or not _same(Path(top, name), exclude)]
         else:
             folders.clear()
-        for name in names:
-            if name.startswith("."):
-                continue
-            path = Path(top, name)
-            if is_image_name(path) and not name.lower().endswith(MAP_ENDINGS):
+        for path in (Path(top, name) for name in names if not name.startswith(".")):
+            if is_image_name(path) and not path.name.lower().endswith(MAP_ENDINGS):
                 images.append(path.relative_to(folder))
+            elif kind := kind_of_name(path):
+                left_out[kind] += 1
             else:
                 ignored += 1
-    return Found(tuple(sorted(images)), ignored, subfolders, tuple(sorted(unreadable)))
+    return Found(tuple(sorted(images)), left_out, ignored, subfolders, tuple(sorted(unreadable)))
 
 
 def _same(first: Path, second: Path) -> bool:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+MAP_ENDING = ".density.png"
+
 
 @dataclass(frozen=True)
 class Job:
@@ -18,6 +20,7 @@ class Job:
         return (self.target, *self.extras)
 
     @property
-    def stem(self) -> Path:
-        """The target without its extension."""
-        return self.target.with_suffix("")
+    def maps_stem(self) -> Path:
+        """What the names of its density maps begin with; the target may be one of them."""
+        map = next(path for path in self.outputs if path.name.endswith(MAP_ENDING))
+        return map.with_name(map.name.removesuffix(MAP_ENDING))

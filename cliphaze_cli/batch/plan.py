@@ -1,41 +1,44 @@
 """Decide which inputs become which outputs; whatever would lose work is refused here, before any work starts."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cliphaze_cli.batch.discover import Found, find_images
 from cliphaze_cli.batch.folders import make_folders
 from cliphaze_cli.batch.job import Job
+from cliphaze_cli.batch.naming import MapNames, PhotoNames
 from cliphaze_cli.batch.refusals import (
+    collisions,
     refuse_blocked_outputs,
     refuse_existing,
     refuse_outputs_that_are_inputs,
-    refuse_shared_outputs,
 )
 from cliphaze_cli.errors import UsageError
-from cliphaze_cli.imaging.formats import (
-    FORMATS_SHOWN,
-    OTHER_EXTENSIONS,
-    format_for_new,
-    format_of_name,
-    is_image_name,
-    output_extension,
-)
+from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_of_name, is_image_name
+from cliphaze_cli.imaging.other_kinds import kind_of_name, listed, what_it_is
 from cliphaze_cli.imaging.part_file import remove_leftovers
 
-ExtraOutputs = Callable[[Path], Iterable[Path]]  # from an output's path without extension to further files
+Names = PhotoNames | MapNames
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do. `skipped` jobs have their output already; `ignored` counts files that are no images."""
+    """What to do.
+
+    skipped: jobs that have their output already. refused: jobs whose outputs would replace another's, and why.
+    left_out: how many files are of which other kinds; ignored: how many are no pictures. unreadable: sub-folders that
+    could not be listed, and why.
+    """
 
     jobs: tuple[Job, ...]
     skipped: tuple[Job, ...] = ()
+    refused: tuple[tuple[Job, str], ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
     ignored: int = 0
-    unreadable: tuple[tuple[Path, str], ...] = ()  # sub-folders that could not be listed, and why
+    unreadable: tuple[tuple[Path, str], ...] = ()
 
     @property
     def files(self) -> Iterator[Path]:
@@ -55,57 +58,68 @@ class Plan:
 
 
 def plan(
-    input: Path,
-    output: Path,
+    inputs: Sequence[Path],
+    output: Path | None,
+    names: Names,
     *,
     recursive: bool = False,
-    suffix: str = "",
-    format: str | None = None,
     overwrite: bool = False,
     skip_existing: bool = False,
-    extra_outputs: ExtraOutputs | None = None,
 ) -> Plan:
-    """Plan the work from a file or folder `input` to `output`.
+    """Plan the work from files and folders to `output`.
 
     Args:
-        output: a folder, made later if it is missing; or a file, if `input` is a file and `output` ends in an image's
-            extension without being a folder.
-        recursive: enter sub-folders and mirror them.
-        suffix: appended to the names of outputs, before the extension.
-        format: a Pillow format name for all outputs, "PNG"; None keeps each source's format where it can be written.
+        output: a folder, made later if it is missing; a file, if the only input is one and `output` ends in an image's
+            extension without being a folder; None: the folder of each source.
+        names: of outputs. recursive: enter sub-folders and mirror them.
         overwrite: replace outputs that exist. skip_existing: leave out jobs whose target exists (whatever of their
             extras does). Neither: an existing output is an error.
-        extra_outputs: gives the further files of each job, from the target without its extension.
 
     Raises:
-        UsageError: contradictory options, nothing to do, an output that exists, that two inputs share, or that is
-            itself an input.
+        UsageError: contradictory options, nothing to do, an output that exists or is itself an input.
     """
-    if any(character in suffix for character in "/\\\0"):
-        raise UsageError(f"--suffix is a part of a file name and cannot contain a path separator: {suffix!r}")
-
-    _refuse_unwritable_kind(output)
-    if input.is_dir():
-        found, pairs = _folder_pairs(input, output, recursive, suffix, format)
-    else:
-        found, pairs = None, [_file_pair(input, output, suffix, format)]
-    work = plan_pairs(pairs, overwrite=overwrite, skip_existing=skip_existing, extra_outputs=extra_outputs)
-    return work if found is None else replace(work, ignored=found.ignored, unreadable=found.unreadable)
+    if output is not None:
+        _refuse_unwritable_kind(output)
+    pairs: dict[Path, tuple[Path, Path]] = {}  # by folder and name: a photo given twice is one photo, a link is another
+    left_out: Counter[str] = Counter()
+    unreadable: list[tuple[Path, str]] = []
+    ignored = 0
+    for input in inputs:
+        kind = None if input.is_dir() else kind_of_name(input)
+        if input.is_dir():
+            found = _found(input, output, recursive)
+            new = _folder_pairs(input, output, names, found)
+            if not new and len(inputs) == 1:
+                raise UsageError(_nothing_in(input, found, recursive))
+            left_out.update(found.left_out)
+            ignored += found.ignored
+            unreadable += found.unreadable
+        elif kind is not None and input.is_file():
+            if len(inputs) == 1:
+                raise UsageError(f"{input} {what_it_is(kind)}")
+            left_out[kind] += 1
+            continue
+        else:
+            new = [_file_pair(input, output, names, alone=len(inputs) == 1)]
+        for source, target in new:
+            pairs.setdefault(Path(os.path.realpath(source.parent), source.name), (source, target))
+    if not pairs:
+        others = f": {listed(left_out)} are not read" if left_out else ""
+        raise UsageError(f"no images in what was given{others}")
+    work = plan_pairs(pairs.values(), names, overwrite=overwrite, skip_existing=skip_existing)
+    return replace(work, left_out=dict(left_out), ignored=ignored, unreadable=tuple(unreadable))
 
 
 def plan_pairs(
-    pairs: Iterable[tuple[Path, Path]],
-    *,
-    overwrite: bool = False,
-    skip_existing: bool = False,
-    extra_outputs: ExtraOutputs | None = None,
+    pairs: Iterable[tuple[Path, Path]], names: Names, *, overwrite: bool = False, skip_existing: bool = False
 ) -> Plan:
     """Plan the work from each source to its target; options and refusals as in `plan`."""
     if overwrite and skip_existing:
         raise UsageError("--overwrite and --skip-existing contradict each other: give one of them")
-    jobs = [_job(source, target, extra_outputs) for source, target in pairs]
-    refuse_shared_outputs(jobs)
-    refuse_outputs_that_are_inputs(jobs)
+    jobs = [Job(source, target, names.extras(target)) for source, target in pairs]
+    refused = collisions(jobs)
+    jobs = [job for job in jobs if job not in refused]
+    refuse_outputs_that_are_inputs(jobs, advice=names.other_place)
     refuse_blocked_outputs(jobs)
     skipped: list[Job] = []
     if skip_existing:
@@ -113,7 +127,7 @@ def plan_pairs(
         jobs = [job for job in jobs if not os.path.lexists(job.target)]
     elif not overwrite:
         refuse_existing(jobs)
-    return Plan(jobs=tuple(jobs), skipped=tuple(skipped))
+    return Plan(jobs=tuple(jobs), skipped=tuple(skipped), refused=tuple(refused.items()))
 
 
 def _refuse_unwritable_kind(output: Path) -> None:
@@ -121,64 +135,59 @@ def _refuse_unwritable_kind(output: Path) -> None:
     if output.is_dir():
         return
     if str(output) == "-":
-        raise UsageError("OUTPUT cannot be standard output (-): name a file or a folder")
-    if output.suffix.lower() in OTHER_EXTENSIONS:
+        raise UsageError("standard output (-) takes one photo: give one INPUT, or name a folder")
+    if kind_of_name(output) or (is_image_name(output) and format_of_name(output) is None):
         raise UsageError(f"OUTPUT {output.name}: {output.suffix} cannot be written, only {FORMATS_SHOWN}")
 
 
-def _folder_pairs(
-    folder: Path, output: Path, recursive: bool, suffix: str, format: str | None
-) -> tuple[Found, list[tuple[Path, Path]]]:
-    if output.exists() and not output.is_dir():
+def _found(folder: Path, output: Path | None, recursive: bool) -> Found:
+    if output is not None and output.exists() and not output.is_dir():
         raise UsageError(f"{folder} is a folder, so OUTPUT must be one too, but {output} is a file")
-    if _names_an_image(output):
+    if output is not None and _names_an_image(output):
         raise UsageError(f"{folder} is a folder, so OUTPUT must be one too; {output} looks like a file")
-    in_place = _same_folder(folder, output)
+    exclude = None if output is None or _same_folder(folder, output) else output
     try:
-        found = find_images(folder, recursive=recursive, exclude=None if in_place else output)
+        return find_images(folder, recursive=recursive, exclude=exclude)
     except OSError as error:
         raise UsageError(f"cannot list the folder {folder}: {error.strerror}") from error
-    pairs = [(folder / path, output / path.parent / _name(path, suffix, format)) for path in found.images]
-    if in_place and suffix:
+
+
+def _folder_pairs(folder: Path, output: Path | None, names: Names, found: Found) -> list[tuple[Path, Path]]:
+    top = folder if output is None else output
+    pairs = [(folder / path, top / path.parent / names.name(path)) for path in found.images]
+    if isinstance(names, PhotoNames) and names.suffix and _same_folder(folder, top):
         # Outputs of an earlier run lie among the inputs here: a photo is no input if it is the output of another.
         earlier = {target for _, target in pairs}
-        pairs = [(source, target) for source, target in pairs if output / source.relative_to(folder) not in earlier]
-    if not pairs:
-        raise UsageError(_nothing_in(folder, found, recursive))
-    return found, pairs
+        pairs = [(source, target) for source, target in pairs if top / source.relative_to(folder) not in earlier]
+    return pairs
 
 
-def _file_pair(file: Path, output: Path, suffix: str, format: str | None) -> tuple[Path, Path]:
+def _file_pair(file: Path, output: Path | None, names: Names, *, alone: bool) -> tuple[Path, Path]:
     if not file.exists():
         raise UsageError(f"INPUT does not exist: {file}")
     if not file.is_file():
         raise UsageError(f"INPUT is neither a file nor a folder: {file}")
-    if output.exists() and not output.is_dir() and not _names_an_image(output):
-        raise UsageError(f"OUTPUT {output} is a file without the extension of an image: name an image or a folder")
+    if output is None:
+        return file, file.parent / names.name(file)
+    if output.exists() and not output.is_dir() and not (alone and _names_an_image(output)):
+        complaint = "is a file without the extension of an image: name an image or a folder"
+        raise UsageError(f"OUTPUT {output} {complaint if alone else 'is a file: for several photos name a folder'}")
     if output.is_dir() or not _names_an_image(output):
-        return file, output / _name(file, suffix, format)
-    if suffix:
+        return file, output / names.name(file)
+    if not alone or not isinstance(names, PhotoNames):
+        raise UsageError(f"OUTPUT {output} looks like a file: name a folder here")
+    if names.suffix:
         raise UsageError(f"--suffix is for an OUTPUT folder; here OUTPUT names the file itself: {output}")
     of_extension = format_of_name(output)
-    if format is not None and format != of_extension:
-        raise UsageError(f"OUTPUT {output.name} is {of_extension} by its extension, but --format asks for {format}")
+    if names.format is not None and names.format != of_extension:
+        raise UsageError(
+            f"OUTPUT {output.name} is {of_extension} by its extension, but --format asks for {names.format}"
+        )
     return file, output
 
 
 def _names_an_image(output: Path) -> bool:
-    return is_image_name(output) and not output.is_dir()
-
-
-def _name(source: Path, suffix: str, format: str | None) -> str:
-    own = format_of_name(source)
-    if own is not None and format in (None, own):
-        return f"{source.stem}{suffix}{source.suffix}"
-    return f"{source.stem}{suffix}{output_extension(format or format_for_new(source))}"
-
-
-def _job(source: Path, target: Path, extra_outputs: ExtraOutputs | None) -> Job:
-    job = Job(source, target)
-    return job if extra_outputs is None else Job(source, target, tuple(extra_outputs(job.stem)))
+    return format_of_name(output) is not None and not output.is_dir()
 
 
 def _same_folder(first: Path, second: Path) -> bool:
@@ -187,5 +196,6 @@ def _same_folder(first: Path, second: Path) -> bool:
 
 def _nothing_in(folder: Path, found: Found, recursive: bool) -> str:
     others = f" ({found.ignored} other file{'s' if found.ignored > 1 else ''})" if found.ignored else ""
+    others = f" ({listed(found.left_out)}: not read)" if found.left_out else others
     hint = "; give --recursive to look into its sub-folders" if found.subfolders and not recursive else ""
     return f"no images in {folder}{others}{hint}"

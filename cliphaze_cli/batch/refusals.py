@@ -1,5 +1,6 @@
 """What a batch refuses before it starts: every reason for which work would be lost or overwritten."""
 
+import functools
 import os
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -7,26 +8,50 @@ from pathlib import Path
 
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.errors import UsageError
+from cliphaze_cli.imaging.part_file import create_part
 from cliphaze_cli.report.storage import ENDINGS
 
 
-def refuse_shared_outputs(jobs: Sequence[Job]) -> None:
-    """Raise UsageError if two inputs map to one output, also if only upper and lower case tell them apart."""
-    owners: dict[str, tuple[Path, Path]] = {}
+def collisions(jobs: Sequence[Job]) -> dict[Job, str]:
+    """The jobs whose outputs would replace those of an earlier one, and why. Names that only upper and lower case, or
+    their Unicode form, tell apart collide where the disk does not keep them apart."""
+    written: dict[Path, Job] = {}
+    alike: dict[str, tuple[Job, Path]] = {}
+    refused: dict[Job, str] = {}
     for job in jobs:
         for output in job.outputs:
-            first, written = owners.setdefault(_key(output), (job.source, output))
-            if first != job.source:
-                same = "" if written == output else f" ({output.name} on file systems that ignore case)"
-                raise UsageError(
-                    f"{first} and {job.source} would both be written to {written}{same}: "
+            first, name = alike.get(_key(output), (job, output))
+            if output in written or (first != job and not _keeps_apart(output.parent)):
+                first, name = written.get(output, first), output if output in written else name
+                refused[job] = (
+                    f"{first.source} is written to {name} already, and this one would replace it: "
                     "rename one of them, or do them separately"
                 )
+        if job not in refused:
+            for output in job.outputs:
+                written[output] = job
+                alike.setdefault(_key(output), (job, output))
+    return refused
 
 
-def refuse_outputs_that_are_inputs(
-    jobs: Sequence[Job], *, advice: str = "choose another OUTPUT, or give --suffix"
-) -> None:
+@functools.cache
+def _keeps_apart(folder: Path) -> bool:
+    """Whether names that differ by case or Unicode form only can both be in `folder`, or where it will be made. Seen by
+    trying, as each folder of a disk may have its own rules."""
+    place = next((each for each in (folder, *folder.parents) if each.is_dir()), folder)
+    try:
+        trial, descriptor = create_part(place / "\u00c9")
+    except OSError:  # told as soon as outputs are to be written there
+        return True
+    os.close(descriptor)
+    try:
+        other = unicodedata.normalize("NFD", trial.name).lower()
+        return not (os.path.lexists(trial.with_name(other)) or os.path.lexists(trial.with_name(trial.name.lower())))
+    finally:
+        trial.unlink()
+
+
+def refuse_outputs_that_are_inputs(jobs: Sequence[Job], *, advice: str) -> None:
     """Raise UsageError with the `advice` if an output is one of the inputs, by whatever path or link."""
     inputs = {identity: job.source for job in jobs if (identity := _identity(job.source)) is not None}
     for job in jobs:

@@ -1,8 +1,7 @@
 """What became of every file of a batch."""
 
-import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -33,7 +32,7 @@ class FileResult:
 
 @dataclass(frozen=True)
 class BatchReport:
-    """The results in the order of the jobs. After an interruption the jobs that were not finished have none."""
+    """The results as they came. After an interruption the jobs that were not finished have none."""
 
     results: tuple[FileResult, ...]
     interrupted: bool = False
@@ -41,27 +40,6 @@ class BatchReport:
     def count(self, status: Status) -> int:
         """Return how many files ended with `status`."""
         return sum(result.status == status for result in self.results)
-
-
-class InOrder:
-    """Collects results that come in any order, and tells each as soon as those before it are there."""
-
-    def __init__(self, tell: Callable[[FileResult], object] | None) -> None:
-        self._tell = tell
-        self._lock = threading.Lock()
-        self._results: dict[int, FileResult] = {}
-        self._told = 0
-
-    def add(self, number: int, result: FileResult) -> None:
-        with self._lock:
-            self._results[number] = result
-            while self._told in self._results:
-                self._told += 1
-                if self._tell is not None:
-                    self._tell(self._results[self._told - 1])
-
-    def all(self) -> tuple[FileResult, ...]:
-        return tuple(self._results[number] for number in sorted(self._results))
 
 
 def bytes_of(path: Path) -> int | None:

@@ -1,76 +1,103 @@
-"""A worker process: dehazes the photos that it is given, with cores of its own."""
+"""What runs in a worker process: it is prepared once, and then does the life of one photo after the other."""
 
-import _thread
 import contextlib
 import os
-import pickle
 import signal
-import threading
 import traceback
-from collections.abc import Iterator
-from queue import SimpleQueue
-from typing import BinaryIO
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from cliphaze_cli import child_process
+from cliphaze_cli.batch import time_limit
+from cliphaze_cli.batch.assignment import Assignment, Tool
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.messages import Done, Ended, Notice, Ready, Refused, Stop, Wanted
-from cliphaze_cli.batch.one_process import OneProcess
+from cliphaze_cli.batch.report import FileResult
+from cliphaze_cli.batch.work import work
 from cliphaze_cli.errors import CliphazeError
 from cliphaze_cli.redaction import without_credentials
 
 
-def main() -> None:
-    """Work for the process at the other end of the standard streams, until it has no more or is gone."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
-    employer = _Employer(os.fdopen(os.dup(0), "rb"), child_process.standard_output_alone())
+@dataclass(frozen=True)
+class Prepared:
+    """A worker that can begin: what its tool works with, its label for people, and lines for people."""
+
+    used: dict[str, Any]
+    label: str
+    notices: tuple[str, ...]
+
+
+@dataclass
+class _State:
+    assignment: Assignment
+    memory: int | None
+    notices: list[str]
+    tool: Tool | None = None
+    failure: Exception | None = None
+
+
+_state: _State  # of this process
+
+
+def prepare(assignment: Assignment, cores: int, memory: int | None) -> None:
+    """Load what every photo needs, to compute with so many cores; a failure is told by whatever is asked next.
+
+    memory: bytes that a photo may take while others are worked on.
+    """
+    global _state  # noqa: PLW0603 - a process has one
+    _settle()
+    os.environ["OMP_NUM_THREADS"] = str(cores)  # before PyTorch is imported
+    _state = _State(assignment, memory, [])
     try:
-        with OneProcess(employer.assignment, jobs=1, notice=lambda text: employer.tell(Notice(text))) as work:
-            employer.tell(Ready(work.used))
-            work.run(employer.jobs(), lambda result: employer.tell(Done(result)))
-    except KeyboardInterrupt:
-        pass
+        _state.tool = assignment.load(assignment, _state.notices.append)
+        from cliphaze_cli.runtime import use_cores
+
+        use_cores(cores)
     except CliphazeError as error:
-        employer.tell(Refused(error))
+        _state.failure = error
     except Exception as error:  # noqa: BLE001 - a bug; shown by the process that people look at
         text = without_credentials("".join(traceback.format_exception(error)))
-        employer.tell(Refused(RuntimeError(f"in a worker process:\n{text}")))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt
-    employer.tell(Ended())
+        _state.failure = RuntimeError(f"in a worker process:\n{text}")
 
 
-class _Employer:
-    """The process that started this one."""
+def describe() -> Prepared:
+    """Say what this process works with; raises what kept it from being prepared."""
+    tool = _tool()
+    return Prepared(tool.used, tool.label, tuple(_state.notices))
 
-    def __init__(self, orders: BinaryIO, replies: BinaryIO) -> None:
-        self._replies = replies
-        self._telling = threading.Lock()
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self.assignment = pickle.load(orders)
-        threading.Thread(target=self._listen, args=(orders,), name="orders", daemon=True).start()
 
-    def jobs(self) -> Iterator[Job]:
-        """Yield photos to dehaze, each asked for when it is wanted, until there are no more."""
-        while True:
-            self.tell(Wanted())
-            job = self._jobs.get()
-            if job is None:
-                return
-            yield job
+def work_here(job: Job, alone: bool) -> FileResult:
+    """Do the life of one photo; alone: it may take all memory."""
+    tool = _tool()
+    with time_limit.of(_state.assignment.limits):
+        result = work(job, tool, _state.assignment, memory=None if alone else _state.memory)
+    if alone:
+        from cliphaze_cli.allocator import give_memory_back
 
-    def tell(self, message: object) -> None:
-        """Send a message; if nobody is there any more, this process is being interrupted already."""
-        with self._telling, contextlib.suppress(OSError):
-            pickle.dump(message, self._replies)
-            self._replies.flush()
+        give_memory_back()
+    return result
 
-    def _listen(self, orders: BinaryIO) -> None:
-        while True:
-            try:
-                order = pickle.load(orders)
-            except (EOFError, OSError, pickle.UnpicklingError):  # whoever gave them is gone
-                order = Stop()
-            if isinstance(order, Stop):
-                self._jobs.put(None)
-                _thread.interrupt_main()
-                return
-            self._jobs.put(order)
+
+def _tool() -> Tool:
+    if _state.failure is not None:
+        raise _state.failure
+    assert _state.tool is not None
+    return _state.tool
+
+
+def _settle() -> None:
+    """Make this process one that harms nobody: whatever its decoders print is thrown away, the system chooses it first
+    when memory runs out, and its crashes leave no core files."""
+    with contextlib.suppress(AttributeError, OSError):
+        os.setsid()  # Linux shares processor time out by session; and Ctrl-C of a terminal stays away
+    for name in ("SIGINT", "SIGHUP"):  # whoever started this process decides when it ends
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        Path("/proc/self/oom_score_adj").write_text("500")

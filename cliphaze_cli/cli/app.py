@@ -59,18 +59,13 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-# `dehaze` takes further arguments only to say what to do instead: shells make many of photos/*.jpg.
-app.command(context_settings={"allow_extra_args": True})(_interruptible(dehaze))
-for _command in (density, download_weights, info):
+for _command in (dehaze, density, download_weights, info):
     app.command()(_interruptible(_command))
 
 
 def main() -> None:
     """Run the command line; expected failures become one line on stderr and their exit code."""
     _open_closed_streams()
-    # Threads that wait for each other shall sleep, not spin: on a busy machine spinning made a batch ten times slower.
-    # OpenMP reads this when torch is imported, which happens inside the commands.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except CliphazeError as error:

@@ -1,24 +1,31 @@
-"""`cliphaze dehaze`: remove the haze from a photo, or from a folder of photos."""
+"""`cliphaze dehaze`: remove the haze from photos."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cliphaze_cli.batch.assignment import Assignment
-from cliphaze_cli.batch.plan import ExtraOutputs, Plan, plan, plan_pairs
-from cliphaze_cli.batch.refusals import refuse_report
-from cliphaze_cli.cli import options
-from cliphaze_cli.cli.carry_out import carry_out
+from cliphaze_cli.batch import dehazing
+from cliphaze_cli.batch.naming import PhotoNames
+from cliphaze_cli.batch.plan import plan
+from cliphaze_cli.cli import options, outcome
+from cliphaze_cli.cli.carry_out import Command
+from cliphaze_cli.cli.options import FILES, OUTPUT
+from cliphaze_cli.cli.request import Request
+from cliphaze_cli.cli.streams import STREAM, places
 from cliphaze_cli.errors import UsageError
-from cliphaze_cli.imaging.atomic import shown
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_named
 from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
-from cliphaze_cli.report.retry import Leftover, leftover
 from cliphaze_cli.report.settings import Settings
 
-FILES, OUTPUT = "Files", "Output"  # panels of --help
 _NOT_WITH_RETRY = "INPUT, OUTPUT, --recursive, --suffix and --format"
+_COMMAND = Command(
+    "dehaze",
+    doing="Dehazing",
+    done="dehazed",
+    tell_done=lambda console, result, _: console.detail(outcome.file_line(result)),
+)
 
 
 def _check_format(name: str | None) -> str | None:
@@ -29,45 +36,36 @@ def _check_format(name: str | None) -> str | None:
 
 def dehaze(
     context: typer.Context,
-    input: Annotated[
-        Path | None,
-        typer.Argument(metavar="INPUT", parser=options.parse_path, show_default=False, help="A photo or a folder."),
-    ] = None,
-    output: Annotated[
-        Path | None,
+    paths: Annotated[
+        list[Path] | None,
         typer.Argument(
-            metavar="OUTPUT",
+            metavar="INPUT... OUTPUT",
             parser=options.parse_path,
             show_default=False,
-            help="A folder; for one photo also a file name.",
+            help="Photos and folders; the last is the folder to write to, or for one photo also a file name. "
+            "- is standard input or output.",
         ),
     ] = None,
     *,
-    recursive: Annotated[
-        bool,
-        typer.Option("--recursive", "-r", help="Enter sub-folders and mirror them.", rich_help_panel=FILES),
-    ] = False,
-    skip_existing: Annotated[
-        bool,
-        typer.Option("--skip-existing", help="Leave out photos whose output exists.", rich_help_panel=FILES),
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=FILES)
-    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUTPUT",
+            parser=options.parse_path,
+            help="The same as the last of the names.",
+            rich_help_panel=FILES,
+        ),
+    ] = None,
+    recursive: options.RecursiveOption = False,
+    skip_existing: options.SkipExistingOption = False,
+    overwrite: options.OverwriteOption = False,
     suffix: Annotated[
         str,
         typer.Option(metavar="TEXT", help="Append to the names of outputs.", show_default=False, rich_help_panel=FILES),
     ] = "",
-    retry: Annotated[
-        Path | None,
-        typer.Option(
-            "--retry",
-            metavar="REPORT",
-            parser=options.parse_path,
-            help="Instead of INPUT and OUTPUT: what failed or was not reached in the run of that report.",
-            rich_help_panel=FILES,
-        ),
-    ] = None,
+    retry: options.RetryOption = None,
     strength: Annotated[
         float, typer.Option(metavar="0..1", callback=options.check_strength, help="How much of the haze to remove.")
     ] = 1.0,
@@ -111,37 +109,20 @@ def dehaze(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
-    white: Annotated[
-        float | None,
-        typer.Option(
-            metavar="VALUE",
-            callback=options.check_white,
-            help="Of floating point TIFF: the value that becomes white.",
-            show_default="1, or the 99.9th percentile",
-        ),
-    ] = None,
+    white: options.WhiteOption = None,
     no_preserve: Annotated[
         bool,
         typer.Option("--no-preserve", help="Date outputs now, not as their sources.", rich_help_panel=OUTPUT),
     ] = False,
     jobs: options.JobsOption = None,
     max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MEGAPIXELS,
-    time_limit: options.TimeLimitOption = options.DEFAULT_TIME_LIMIT,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            "--report",
-            metavar="FILE.json|FILE.csv",
-            parser=options.parse_path,
-            help="Write what was done, file by file, with sizes, times, weights and versions.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
+    time_limit: options.TimeLimitOption = None,
+    report: options.ReportOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
     verbose: options.VerboseOption = False,
 ) -> None:
-    """Remove haze from a photo, or from all photos of a folder.
+    """Remove haze from photos, or from all photos of folders.
 
     Existing outputs are refused without --skip-existing or --overwrite.
 
@@ -153,14 +134,6 @@ def dehaze(
 
     Exit code: 0 all done, 1 some failed, 2 could not start, 130 interrupted.
     """
-    if context.args:
-        raise UsageError(
-            f"one INPUT and one OUTPUT are taken, but {len(context.args) + 2} names were given: "
-            "for many photos give the folder that holds them, not *"
-        )
-    console = options.make_console(quiet=quiet, verbose=verbose, as_json=as_json)
-    if clip is not None and no_clip:
-        raise UsageError("--clip and --no-clip contradict each other: give one of them")
     settings = Settings(
         strength=strength,
         quality=quality,
@@ -173,66 +146,48 @@ def dehaze(
         no_clip=no_clip,
         white=white,
     )
-    if retry is None:
-        left = None
-        work = _planned(input, output, recursive, suffix, format, overwrite, skip_existing, settings)
-    else:
-        if input is not None or recursive or suffix or format is not None:
-            raise UsageError(f"--retry takes files and outputs from {shown(retry)}: leave {_NOT_WITH_RETRY} out")
-        left = leftover(retry)
-        settings = options.checked(left.settings.overridden(settings, options.given(context)))
-        work = _retried(left, overwrite, skip_existing, settings)
-        if left.folders:
-            console.notice(f"{left.folders} folders could not be listed then; --retry does not look into them")
-    if settings.weights is not None and not Path(settings.weights).is_file():
-        raise UsageError(f"--weights is not a file: {settings.weights}")
-    if report is not None:
-        read = [path for path in (retry, settings.weights and Path(settings.weights)) if path]
-        refuse_report(report, [*work.files, *read], overwrite=overwrite)
-    if work.ignored:
-        console.detail(f"{work.ignored} files ignored: their names are not those of photos")
-    assignment = Assignment(
-        settings,
+    request = Request(
+        _COMMAND,
+        dehazing.load,
+        options.make_console(quiet=quiet, verbose=verbose, as_json=as_json),
         device=device,
         limits=options.limits_of(max_megapixels, time_limit),
         overwrite=overwrite,
         skip_existing=skip_existing,
         preserve=not no_preserve,
-        retried_sha256=None if left is None else left.weights_sha256,
+        jobs=jobs,
+        report=report,
     )
-    raise typer.Exit(carry_out(work, assignment, console, jobs=jobs, report=report))
+    if retry is not None:
+        if paths or output or recursive or suffix or format is not None:
+            raise UsageError(f"--retry takes files and outputs from its report: leave {_NOT_WITH_RETRY} out")
+        raise typer.Exit(request.retry(retry, Settings, settings, _names, options.given(context)))
+
+    options.check(settings)
+    inputs, target = _inputs_and_output(paths or [], output)
+    if STREAM in (*inputs, target) and (density or report or (as_json and target == STREAM)):
+        raise UsageError("with - for standard input or output there are no maps, no report and no second output")
+    names = _names(settings, suffix, format)
+    with places(inputs, target) as place:
+        work = plan(
+            place.inputs, place.output, names, recursive=recursive, overwrite=overwrite, skip_existing=skip_existing
+        )
+        code = request.carry_out(work, settings)
+        place.deliver()
+    raise typer.Exit(code)
 
 
-def _planned(
-    input: Path | None,
-    output: Path | None,
-    recursive: bool,
-    suffix: str,
-    format: str | None,
-    overwrite: bool,
-    skip_existing: bool,
-    settings: Settings,
-) -> Plan:
-    if input is None or output is None:
+def _inputs_and_output(paths: Sequence[Path], output: Path | None) -> tuple[list[Path], Path]:
+    given = [*paths, output] if output is not None else list(paths)
+    if len(given) < 2:
         raise UsageError("INPUT and OUTPUT are needed, or --retry REPORT: `cliphaze dehaze --help` shows how")
-    return plan(
-        input,
-        output,
-        recursive=recursive,
-        suffix=suffix,
-        format=format_named(format) if format else None,
-        overwrite=overwrite,
-        skip_existing=skip_existing,
-        extra_outputs=_extra_outputs(settings),
-    )
+    return given[:-1], given[-1]
 
 
-def _retried(left: Leftover, overwrite: bool, skip_existing: bool, settings: Settings) -> Plan:
-    extra_outputs = _extra_outputs(settings)
-    return plan_pairs(left.pairs, overwrite=overwrite, skip_existing=skip_existing, extra_outputs=extra_outputs)
-
-
-def _extra_outputs(settings: Settings) -> ExtraOutputs | None:
+def _names(settings: Settings, suffix: str = "", format: str | None = None) -> PhotoNames:
     from cliphaze_cli.imaging.densitymap import density_paths
 
-    return density_paths if settings.density else None
+    if any(character in suffix for character in "/\\\0"):
+        raise UsageError(f"--suffix is a part of a file name and cannot contain a path separator: {suffix!r}")
+    extra_outputs = density_paths if settings.density else None
+    return PhotoNames(suffix, format_named(format) if format else None, extra_outputs)

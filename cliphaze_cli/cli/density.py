@@ -1,51 +1,38 @@
 """`cliphaze density`: where the haze is, as seen by CLIP or, when asked, as estimated by the network."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from cliphaze_cli.batch.discover import find_images
-from cliphaze_cli.batch.folders import make_folders
-from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.refusals import (
-    refuse_blocked_outputs,
-    refuse_outputs_that_are_inputs,
-    refuse_shared_outputs,
-)
+from cliphaze_cli.batch import mapping
+from cliphaze_cli.batch.naming import MapNames
+from cliphaze_cli.batch.plan import plan
 from cliphaze_cli.batch.report import FileResult
-from cliphaze_cli.batch.run import Product, run
-from cliphaze_cli.cli import outcome
+from cliphaze_cli.cli import options
+from cliphaze_cli.cli.carry_out import Command
 from cliphaze_cli.cli.console import Console
-from cliphaze_cli.cli.density_judge import Judge, by_clip, by_network
-from cliphaze_cli.cli.options import (
-    DEFAULT_MEGAPIXELS,
-    DEFAULT_TIME_LIMIT,
-    DeviceOption,
-    JsonOption,
-    MaxMegapixelsOption,
-    ModelOption,
-    PrecisionOption,
-    QuietOption,
-    TimeLimitOption,
-    VerboseOption,
-    WeightsOption,
-    limits_of,
-    make_console,
-    parse_path,
-)
+from cliphaze_cli.cli.request import Request
 from cliphaze_cli.errors import UsageError
 from cliphaze_cli.imaging.atomic import shown
 from cliphaze_cli.prior.clip_model import BUILDERS, DEFAULT_MODEL
 from cliphaze_cli.prior.prompts import custom_prompts
-
-if TYPE_CHECKING:
-    from cliphaze_cli.imaging.isolated import IsolatedReader
-    from cliphaze_cli.imaging.photo import Photo
+from cliphaze_cli.report.settings import DensitySettings
 
 SOURCES = ("auto", "clip", "model")
-_DEFAULT_WEIGHTS = "tiny"
+
+
+def _tell_done(console: Console, result: FileResult, label: str) -> None:
+    if result.status != "done" or result.target is None:
+        return
+    names = ", ".join(shown(Path(path.name)) for path in (result.target, *result.extras))
+    mean = result.details["density_mean"]
+    console.info(f"{shown(result.source)}: mean haze density {mean:.3f} ({label}) -> {names}")
+
+
+_COMMAND = Command("density", doing="Mapping", done="mapped", tell_done=_tell_done)
 
 
 def _choice(option: str, known: Sequence[str]) -> Callable[[str], str]:
@@ -58,19 +45,30 @@ def _choice(option: str, known: Sequence[str]) -> Callable[[str], str]:
 
 
 def density(
-    images: Annotated[
-        list[Path], typer.Argument(metavar="IMG", parser=parse_path, help="Photos, or folders of photos.")
-    ],
+    context: typer.Context,
+    inputs: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="INPUT...", parser=options.parse_path, show_default=False, help="Photos, and folders of photos."
+        ),
+    ] = None,
+    *,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
             metavar="DIR",
-            parser=parse_path,
-            help="Folder for the maps; default: beside each photo.",
+            parser=options.parse_path,
+            help="Folder for the maps.",
+            show_default="beside each photo",
+            rich_help_panel=options.FILES,
         ),
     ] = None,
+    recursive: options.RecursiveOption = False,
+    skip_existing: options.SkipExistingOption = False,
+    overwrite: options.OverwriteOption = False,
+    retry: options.RetryOption = None,
     source: Annotated[
         str,
         typer.Option(
@@ -80,8 +78,11 @@ def density(
         ),
     ] = "auto",
     clip: Annotated[
-        str, typer.Option(metavar="MODEL", help="open_clip model, with or without :TAG of a checkpoint.")
-    ] = DEFAULT_MODEL,
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="open_clip model, with or without :TAG of a checkpoint.", show_default=DEFAULT_MODEL
+        ),
+    ] = None,
     builder: Annotated[
         str,
         typer.Option(
@@ -96,139 +97,81 @@ def density(
     prompt_clear: Annotated[
         list[str] | None, typer.Option(metavar="TEXT", help="What clear air looks like, in words; can be repeated.")
     ] = None,
-    npy: Annotated[bool, typer.Option("--npy", help="Also save the map as a float32 NumPy array.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace maps that exist.")] = False,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "auto",
-    model: ModelOption = _DEFAULT_WEIGHTS,
-    weights: WeightsOption = None,
-    max_megapixels: MaxMegapixelsOption = DEFAULT_MEGAPIXELS,
-    time_limit: TimeLimitOption = DEFAULT_TIME_LIMIT,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    npy: Annotated[
+        bool,
+        typer.Option("--npy", help="Also save the map as a float32 NumPy array.", rich_help_panel=options.OUTPUT),
+    ] = False,
+    device: options.DeviceOption = "auto",
+    precision: options.PrecisionOption = "auto",
+    model: options.ModelOption = "tiny",
+    weights: options.WeightsOption = None,
+    white: options.WhiteOption = None,
+    jobs: options.JobsOption = None,
+    max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MEGAPIXELS,
+    time_limit: options.TimeLimitOption = None,
+    report: options.ReportOption = None,
+    as_json: options.JsonOption = False,
+    quiet: options.QuietOption = False,
+    verbose: options.VerboseOption = False,
 ) -> None:
-    """Show where the haze is: a 16-bit map (0 clear, 65535 dense) and a colour overlay for each photo."""
-    console = make_console(quiet=quiet, verbose=verbose, as_json=as_json)
-    if source == "model":
-        if prompt_hazy or prompt_clear or clip != DEFAULT_MODEL or builder != BUILDERS[0]:
-            raise UsageError("--clip, --builder and --prompt-... are CLIP's: leave them out with --source model")
-        if weights is not None and not weights.is_file():
-            raise UsageError(f"--weights is not a file: {weights}")
-    elif weights is not None or model != _DEFAULT_WEIGHTS or precision != "auto":
-        raise UsageError("--model, --weights and --precision are the network's: give them with --source model")
-    prompts = custom_prompts(prompt_hazy or (), prompt_clear or ())
-    jobs = _plan(images, output, npy=npy, overwrite=overwrite, console=console)
-    from cliphaze_cli.imaging.isolated import IsolatedReader
+    """Show where the haze is: a 16-bit map (0 clear, 65535 dense) and a colour overlay for each photo.
 
-    with IsolatedReader(limits_of(max_megapixels, time_limit)) as reader:
-        from_network = source == "model"
-        judge = (
-            by_network(model, weights, device, precision) if from_network else by_clip(clip, builder, prompts, device)
-        )
-        make_folders(job.target.parent for job in jobs)
-        console.detail(f"maps by {judge.label}")
-        _run(jobs, reader, judge, npy=npy, overwrite=overwrite, console=console)
+    Existing maps are refused without --skip-existing or --overwrite.
 
+    Exit code: 0 all done, 1 some failed, 2 could not start, 130 interrupted.
+    """
+    settings = DensitySettings(
+        source=source,
+        clip=clip,
+        builder=builder,
+        prompt_hazy=tuple(prompt_hazy or ()),
+        prompt_clear=tuple(prompt_clear or ()),
+        npy=npy,
+        precision=precision,
+        model=model,
+        weights=None if weights is None else str(weights),
+        white=white,
+    )
+    request = Request(
+        _COMMAND,
+        mapping.load,
+        options.make_console(quiet=quiet, verbose=verbose, as_json=as_json),
+        device=device,
+        limits=options.limits_of(max_megapixels, time_limit),
+        overwrite=overwrite,
+        skip_existing=skip_existing,
+        jobs=jobs,
+        report=report,
+    )
+    if retry is not None:
+        if inputs or output or recursive:
+            raise UsageError(
+                "--retry takes files and outputs from its report: leave INPUT, --output and --recursive out"
+            )
+        raise typer.Exit(request.retry(retry, DensitySettings, settings, _names, options.given(context)))
 
-def _plan(images: Sequence[Path], output: Path | None, *, npy: bool, overwrite: bool, console: Console) -> list[Job]:
-    """Return one job a photo; refuse beforehand whatever would lose a file."""
-    from cliphaze_cli.imaging.densitymap import density_paths
-
+    _check(settings)
+    if not inputs:
+        raise UsageError("INPUT is needed, or --retry REPORT: `cliphaze density --help` shows how")
     if output is not None and output.exists() and not output.is_dir():
         raise UsageError(f"--output must be a folder, but {output} is a file")
-    jobs = []
-    for photo in _photos(images, console):
-        paths = density_paths((output or photo.parent) / photo.stem, npy)
-        jobs.append(Job(photo, paths[0], tuple(paths[1:])))
-    refuse_shared_outputs(jobs)
-    refuse_outputs_that_are_inputs(jobs, advice="give --output DIR")
-    refuse_blocked_outputs(jobs)
-    existing = [path for job in jobs for path in job.outputs if path.exists() or path.is_symlink()]
-    if existing and not overwrite:
-        others = f" (and {len(existing) - 1} more)" if len(existing) > 1 else ""
-        raise UsageError(f"{existing[0]}{others} exists already: give --overwrite to replace, or --output DIR")
-    return jobs
+    work = plan(inputs, output, _names(settings), recursive=recursive, overwrite=overwrite, skip_existing=skip_existing)
+    raise typer.Exit(request.carry_out(work, settings))
 
 
-def _photos(images: Sequence[Path], console: Console) -> list[Path]:
-    photos: dict[Path, Path] = {}  # by real path: the same photo given twice is one photo
-    for image in images:
-        if not image.exists():
-            raise UsageError(f"there is no {image}")
-        found = [image]
-        if image.is_dir():
-            try:
-                found = [image / name for name in find_images(image).images]
-            except OSError as error:
-                raise UsageError(f"cannot list the folder {image}: {error.strerror}") from error
-            if not found:
-                console.notice(f"no images in {image}")
-        for photo in found:
-            photos.setdefault(photo.resolve(), photo)
-    if not photos:
-        raise UsageError("no images to look at")
-    return list(photos.values())
+def _check(settings: DensitySettings) -> None:
+    usual = DensitySettings()
+    prompts = settings.prompt_hazy or settings.prompt_clear
+    if settings.source == "model":
+        if prompts or settings.clip is not None or settings.builder != usual.builder:
+            raise UsageError("--clip, --builder and --prompt-... are CLIP's: leave them out with --source model")
+    elif (settings.weights, settings.model, settings.precision) != (usual.weights, usual.model, usual.precision):
+        raise UsageError("--model, --weights and --precision are the network's: give them with --source model")
+    custom_prompts(settings.prompt_hazy, settings.prompt_clear)
+    options.check(settings)
 
 
-def _run(
-    jobs: Sequence[Job],
-    reader: "IsolatedReader",
-    judge: Judge,
-    *,
-    npy: bool,
-    overwrite: bool,
-    console: Console,
-) -> None:
-    """Make every job's maps; a photo that fails is reported, and the others are done all the same."""
-    from cliphaze_cli.imaging.densitymap import save_density
-    from cliphaze_cli.prior.upsample import upsample_density
+def _names(settings: DensitySettings) -> MapNames:
+    from cliphaze_cli.imaging.densitymap import density_paths
 
-    def process(photo: "Photo") -> Product:
-        density = upsample_density(judge.estimate(photo.pixels), photo.pixels)
-
-        def save(job: Job) -> None:
-            title, stem = f"haze density ({judge.label})", job.target.parent / job.source.stem
-            save_density(density, photo.pixels, stem, npy=npy, title=title, replace=overwrite, source=photo.file)
-
-        return Product(photo, write_extras=save, details={"mean": round(float(density.mean(dtype="float64")), 6)})
-
-    def tell(result: FileResult) -> None:
-        for notice in result.notices:
-            console.detail(f"{shown(result.source)}: {notice}")
-        if result.status == "failed":
-            outcome.tell_failure(console, result)
-            return
-        names = ", ".join(shown(Path(path.name)) for path in _maps(result))
-        console.info(
-            f"{shown(result.source)}: mean haze density {result.details['mean']:.3f} ({judge.label}) -> {names}"
-        )
-
-    batch = run(jobs, process, read=reader, write=lambda photo, target: (), on_result=tell, on_interrupt=reader.close)
-    done = [result for result in batch.results if result.status == "done"]
-    failed = [result for result in batch.results if result.status == "failed"]
-    document = {
-        **judge.fields,
-        "images": [
-            {
-                "input": str(result.source),
-                "source": judge.fields["source"],
-                "mean": result.details["mean"],
-                "outputs": [str(path) for path in _maps(result)],
-            }
-            for result in done
-        ],
-        "failed": [{"input": str(result.source), "error": result.reason} for result in failed],
-    }
-    console.result(document)
-    if failed:
-        console.error(f"{len(failed)} of {len(jobs)} photos failed")
-    if batch.interrupted:
-        console.error(f"interrupted with {len(done)} of {len(jobs)} done")
-    if code := outcome.exit_code(batch.results, batch.interrupted):
-        raise typer.Exit(code)
-
-
-def _maps(result: FileResult) -> list[Path]:
-    assert result.target is not None
-    return [result.target, *result.extras]
+    return MapNames(partial(density_paths, npy=settings.npy))

@@ -11,13 +11,14 @@ import typer
 
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.errors import UsageError
-from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, DEFAULT_SECONDS, Limits
-from cliphaze_cli.report.settings import Settings
+from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, DEFAULT_SECONDS, SECONDS_PER_MEGAPIXEL, Limits
+from cliphaze_cli.report.settings import DensitySettings, Settings
 from cliphaze_cli.resolution import working_side
 
 MOST_MEGAPIXELS = 10_000
 MOST_SECONDS = 86_400
 MOST_JOBS = 256
+FILES, OUTPUT = "Files", "Output"  # panels of --help
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
@@ -73,25 +74,30 @@ def _check_jobs(jobs: int | None) -> int | None:
     return jobs
 
 
-def _check_seconds(seconds: float) -> float:
-    if not 0 < seconds < MOST_SECONDS:
+def _check_seconds(seconds: float | None) -> float | None:
+    if seconds is not None and not 0 < seconds < MOST_SECONDS:
         raise UsageError(f"--time-limit is in seconds and must lie between 0 and {MOST_SECONDS}, not {seconds:g}")
     return seconds
 
 
-def limits_of(max_megapixels: float, time_limit: float) -> Limits:
-    """Return the limits that --max-megapixels and --time-limit ask for."""
-    return Limits(max(1, round(max_megapixels * 1e6)), time_limit)
+def limits_of(max_megapixels: float, time_limit: float | None) -> Limits:
+    """Return the limits that --max-megapixels and --time-limit ask for; a time that is given holds for any size."""
+    pixels = max(1, round(max_megapixels * 1e6))
+    return Limits(pixels) if time_limit is None else Limits(pixels, time_limit, seconds_per_megapixel=0)
 
 
-def checked(settings: Settings) -> Settings:
-    """Return settings that come from a report if the options would take them; raise UsageError otherwise."""
-    check_strength(settings.strength)
-    check_quality(settings.quality)
-    check_white(settings.white)
+def check(settings: Settings | DensitySettings) -> None:
+    """Raise UsageError for settings, which may come from a report, that the options would not take."""
     check_precision(settings.precision)
-    _check_resolution(settings.resolution)
-    return settings
+    check_white(settings.white)
+    if isinstance(settings, Settings):
+        check_strength(settings.strength)
+        check_quality(settings.quality)
+        _check_resolution(settings.resolution)
+        if settings.clip is not None and settings.no_clip:
+            raise UsageError("--clip and --no-clip contradict each other: give one of them")
+    if settings.weights is not None and not Path(settings.weights).is_file():
+        raise UsageError(f"--weights is not a file: {settings.weights}")
 
 
 def given(context: typer.Context) -> set[str]:
@@ -144,6 +150,16 @@ ResolutionOption = Annotated[
         help="Long side the network works at; its result is applied at the photo's own size. full: no reduction.",
     ),
 ]
+WhiteOption = Annotated[
+    float | None,
+    typer.Option(
+        "--white",
+        metavar="VALUE",
+        callback=check_white,
+        help="Of floating point TIFF: the value that becomes white.",
+        show_default="1, or the 99.9th percentile",
+    ),
+]
 JobsOption = Annotated[
     int | None,
     typer.Option(
@@ -152,7 +168,7 @@ JobsOption = Annotated[
         metavar="N",
         callback=_check_jobs,
         help="Photos at a time, the cores shared out to them; fewer take less memory.",
-        show_default="one for each core, at most 8",
+        show_default="one for each core, at most 8; on a GPU 4",
     ),
 ]
 MaxMegapixelsOption = Annotated[
@@ -165,16 +181,47 @@ MaxMegapixelsOption = Annotated[
     ),
 ]
 TimeLimitOption = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--time-limit",
         metavar="SECONDS",
         callback=_check_seconds,
-        help="Give a photo up whose reading takes longer: damaged files can make decoders hang.",
+        help="Give a photo up that takes longer: damaged files can make decoders hang.",
+        show_default=f"{DEFAULT_SECONDS:g}, and {SECONDS_PER_MEGAPIXEL:g} for each megapixel",
     ),
 ]
 DEFAULT_MEGAPIXELS = DEFAULT_MAX_PIXELS / 1e6
-DEFAULT_TIME_LIMIT = DEFAULT_SECONDS
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print details.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document on standard output.")]
+
+# What every command that works on photos takes.
+RecursiveOption = Annotated[
+    bool, typer.Option("--recursive", "-r", help="Enter sub-folders and mirror them.", rich_help_panel=FILES)
+]
+SkipExistingOption = Annotated[
+    bool, typer.Option("--skip-existing", help="Leave out photos whose output exists.", rich_help_panel=FILES)
+]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=FILES)
+]
+RetryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--retry",
+        metavar="REPORT",
+        parser=parse_path,
+        help="Instead of inputs and output: what failed or was not reached in the run of that report.",
+        rich_help_panel=FILES,
+    ),
+]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE.json|FILE.csv",
+        parser=parse_path,
+        help="Write what was done, file by file, with sizes, times, weights and versions.",
+        rich_help_panel=OUTPUT,
+    ),
+]

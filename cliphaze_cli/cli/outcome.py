@@ -19,10 +19,11 @@ def all_results(plan: Plan, results: Iterable[FileResult]) -> list[FileResult]:
         if job.source not in reached
     ]
     skipped = [FileResult(job.source, job.target, "skipped", reason="the output exists") for job in plan.skipped]
+    refused = [FileResult(job.source, job.target, "failed", reason=why) for job, why in plan.refused]
     failed = [
         FileResult(folder, None, "failed", reason=f"cannot list this folder: {why}") for folder, why in plan.unreadable
     ]
-    return sorted([*results, *pending, *skipped, *failed], key=lambda result: result.source)
+    return sorted([*results, *pending, *skipped, *refused, *failed], key=lambda result: result.source)
 
 
 def exit_code(results: Iterable[FileResult], interrupted: bool) -> int:
@@ -41,7 +42,9 @@ def file_line(result: FileResult) -> str:
     return f"{shown(result.source)} -> {target} ({size}{result.seconds:.1f} s)"
 
 
-def tell(console: Console, results: list[FileResult], *, planned: int, interrupted: bool, seconds: float) -> None:
+def tell(
+    console: Console, results: list[FileResult], *, done_word: str, planned: int, interrupted: bool, seconds: float
+) -> None:
     """Print notices, then failures with their reasons, then one line that sums up."""
     for line in notice_lines(results):
         console.notice(line)
@@ -57,7 +60,7 @@ def tell(console: Console, results: list[FileResult], *, planned: int, interrupt
             f"nothing to do: {'the output exists' if skipped == 1 else f'all {skipped} outputs exist'} already"
         )
         return
-    parts = [f"{done} dehazed"]
+    parts = [f"{done} {done_word}"]
     parts += [f"{failed} failed"] if failed else []
     parts += [f"{skipped} skipped (outputs exist)"] if skipped else []
     console.info(f"{', '.join(parts)} in {seconds:.1f} s")

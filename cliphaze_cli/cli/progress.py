@@ -13,8 +13,11 @@ SPEED_WINDOW = 600.0  # seconds that the rate is averaged over: large photos tak
 
 
 @contextmanager
-def progress_bar(console: Console, total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar on stderr while the block runs, if the console shows progress; yield what to call after each file."""
+def progress_bar(console: Console, total: int, doing: str = "Dehazing") -> Iterator[Callable[[], None]]:
+    """Show a bar on stderr while the block runs, if the console shows progress; yield what to call after each file.
+
+    doing: what the bar says it is.
+    """
     if not console.shows_progress:
         yield lambda: None
         return
@@ -27,7 +30,7 @@ def progress_bar(console: Console, total: int) -> Iterator[Callable[[], None]]:
             return Text(rate(task.finished_speed or task.speed), style="progress.data.speed")
 
     bar = Progress(
-        TextColumn("Dehazing"),
+        TextColumn(doing),
         BarColumn(bar_width=None),
         MofNCompleteColumn(),
         Rate(),

@@ -48,13 +48,14 @@ def save_density(
         raise ValueError(f"density is {density.shape}, the photo {photo_pixels.shape[:2]}: they must match")
     paths = density_paths(stem, npy)
     levels = _to_16bit(density)
-    with atomic_file(paths[0], replace=replace, source=source, dated=False) as sink:
-        png_writer.encode(sink, levels)
     with atomic_file(paths[1], replace=replace, source=source, dated=False) as sink:
         png_writer.encode(sink, np.asarray(_overlay(levels, photo_pixels, title)))
     if npy:
         with atomic_file(paths[2], replace=replace, source=source, dated=False) as sink:
             np.lib.format.write_array(sink, np.asarray(density, np.float32), allow_pickle=False)
+    # Last: where it exists, the others do too.
+    with atomic_file(paths[0], replace=replace, source=source, dated=False) as sink:
+        png_writer.encode(sink, levels)
     return paths
 
 

@@ -1,10 +1,7 @@
 """From a photo to the bytes of one format."""
 
 import io
-import os
-import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,7 +15,6 @@ from cliphaze_cli.imaging.formats import Format
 from cliphaze_cli.imaging.packed import metadata_for
 from cliphaze_cli.imaging.photo import Photo
 from cliphaze_cli.imaging.pillow_reader import register_heif
-from cliphaze_cli.pipes import enlarge_pipe
 
 _UNSPECIFIED, _STRAIGHT_ALPHA = 0, 2  # TIFF's kinds of channels
 _LOSSLESS_EFFORT = 70  # of WebP, 0..100
@@ -112,30 +108,10 @@ def _encode_with_pillow(
     if name == "HEIF":
         register_heif()
     image = Image.fromarray(np.ascontiguousarray(samples))
-    if name == "JPEG":
-        _save_through_pipe(sink, image, name, options)
-    elif name == "AVIF" and cicp is not None:
+    if name == "AVIF" and cicp is not None:
         # Pillow has no option for it.
         whole = io.BytesIO()
         image.save(whole, name, **options)
         sink.write(isobmff.relabelled(whole.getvalue(), cicp))
     else:
         image.save(sink, name, **options)  # type: ignore[arg-type]
-
-
-def _save_through_pipe(sink: ByteSink, image: Image.Image, name: str, options: dict[str, Any]) -> None:
-    """Into an object Pillow encodes with Python's lock held, so that photos being dehazed in other threads stand still;
-    into a file it does not, but does not see when a disk takes only part of what it writes. A pipe takes all."""
-    read_end, write_end = os.pipe()
-
-    def save() -> None:
-        with os.fdopen(write_end, "wb", buffering=0) as pipe:
-            image.save(pipe, name, **options)
-
-    with ThreadPoolExecutor(1, "encoder") as pool:
-        # Closed before the pool, or a failing sink would leave `save` waiting.
-        with os.fdopen(read_end, "rb", buffering=0) as pipe:
-            enlarge_pipe(read_end)
-            saving = pool.submit(save)
-            shutil.copyfileobj(pipe, sink, 1 << 20)
-        saving.result()

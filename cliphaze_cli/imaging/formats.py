@@ -50,11 +50,6 @@ RAW_EXTENSIONS = frozenset(
 )  # fmt: skip
 """Of camera raw files, which are read where rawpy is installed (the extra `raw`), and written as TIFF."""
 
-OTHER_EXTENSIONS = READ_EXTENSIONS | RAW_EXTENSIONS | frozenset(
-    (".gif", ".psd", ".pdf", ".svg", ".eps", ".ico", ".tga", ".ppm", ".pgm", ".exr", ".hdr")
-)  # fmt: skip
-"""Of images that are not written: nobody means a folder by such a name."""
-
 FORMATS_SHOWN = "JPEG, PNG, TIFF, WebP, BMP, AVIF or HEIC"
 """For messages."""
 
@@ -95,3 +90,17 @@ def format_named(name: str) -> str | None:
 def output_extension(format: str) -> str:
     """The extension, with its dot, for new files of a format (by Pillow's name): "JPEG" -> ".jpg"."""
     return FORMATS[format].extensions[0]
+
+
+def extension_of_content(head: bytes) -> str:
+    """The extension, with its dot, that fits the first 16 bytes of a file; empty if they tell no format."""
+    if head[4:8] == b"ftyp":
+        return {b"avif": ".avif", b"avis": ".avif", b"crx ": ".cr3"}.get(head[8:12], ".heic")
+    beginnings = {
+        b"\0\0\0\x0cJXL ": ".jxl", b"\xff\x0a": ".jxl", b"\0\0\0\x0cjP  ": ".jp2", b"\xff\x4f\xff\x51": ".j2k",
+        b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n": ".png", b"BM": ".bmp",
+        b"II*\0": ".tif", b"MM\0*": ".tif", b"II+\0": ".tif", b"MM\0+": ".tif",
+    }  # fmt: skip
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return ".webp"
+    return next((extension for beginning, extension in beginnings.items() if head.startswith(beginning)), "")

@@ -6,14 +6,13 @@ import functools
 import io
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from cliphaze_cli.errors import ImageError
+from cliphaze_cli.errors import ImageError, NeedsMemoryError
 from cliphaze_cli.imaging import (
     avif_repair,
     bmp_reader,
@@ -31,12 +30,10 @@ from cliphaze_cli.imaging import (
 )
 from cliphaze_cli.imaging.atomic import atomic_file, shown
 from cliphaze_cli.imaging.formats import FORMATS, FORMATS_SHOWN, READ_SHOWN, format_named, format_of_name
-from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, MAX_METADATA
+from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, MAX_METADATA, CheckSize
+from cliphaze_cli.imaging.memory import check_memory
 from cliphaze_cli.imaging.photo import Photo
 from cliphaze_cli.imaging.pillow_guard import pillow_guard
-
-CheckSize = Callable[[int, int], None]
-"""Called with width and height before anything is decoded; raises ImageError if that is too large."""
 
 _USUAL_CHANNELS = 4
 
@@ -51,19 +48,29 @@ def with_pixels(photo: Photo, pixels: NDArray[Any]) -> Photo:
     return dataclasses.replace(photo, pixels=nodata.kept(photo, pixels))
 
 
-def read(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, white: float | None = None) -> Photo:
+def read(
+    path: Path,
+    *,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    max_bytes: int | None = None,
+    white: float | None = None,
+) -> Photo:
     """Decodes a photo, by its content whatever its name says, upright, with its metadata.
 
     Raises ImageError, with one line that says what is wrong and what to do, for anything that is not a whole image in
     one of `formats.FORMATS` of at most `max_pixels` pixels. Damaged or huge metadata are dropped with a notice.
+    Raises NeedsMemoryError, before anything is decoded, if working on it takes more than `max_bytes`.
     white: the value of floating point samples that becomes white; None means 1 if all lie within 0..1, or else the
     99.9th percentile, with a notice.
     """
     path = Path(path)
     try:
         with pillow_guard(), _opened(path) as stream:
-            photo = _without_huge_profile(_decode(stream, functools.partial(_check_size, max_pixels=max_pixels), white))
+            check_size = functools.partial(_check_size, max_pixels=max_pixels, max_bytes=max_bytes)
+            photo = _without_huge_profile(_decode(stream, check_size, white))
             return dataclasses.replace(photo, file=file_status.status_of(stream.fileno()))
+    except NeedsMemoryError:
+        raise
     except ImageError as error:
         raise ImageError(f"cannot read {shown(path)}: {error}") from error.__cause__
     except MemoryError as error:
@@ -208,7 +215,7 @@ def _odd_bitmap(stream: BinaryIO, head: bytes, check_size: CheckSize) -> Image.I
 
 
 def _decode_png(stream: BinaryIO, header: png16_reader.Header, check_size: CheckSize) -> Photo:
-    check_size(header.width, header.height)
+    check_size(header.width, header.height, deep=header.bits > 8)
     stream.seek(0)
     png = png_chunks.read(stream.read())
     if header.bits == 16:
@@ -224,11 +231,12 @@ def _decode_tiff(stream: BinaryIO, head: bytes, check_size: CheckSize, white: fl
         return raw_reader.decode(stream, check_size)
     if page is None:
         return _decode_by_pillow(stream, check_size)
-    check_size(page.imagewidth, page.imagelength)
-    # Of a picture of many bands the limit counts them all.
-    check_size(page.imagewidth, page.imagelength * -(-page.samplesperpixel // _USUAL_CHANNELS))
+    deep = page.bitspersample > 8
+    check_size(page.imagewidth, page.imagelength, deep=deep)
+    # Of a picture of many bands the limits count them all.
+    check_size(page.imagewidth, page.imagelength * -(-page.samplesperpixel // _USUAL_CHANNELS), deep=deep)
     if page.is_tiled:  # which are unpacked as a whole, however small the picture
-        check_size(page.tilewidth, page.tilelength)
+        check_size(page.tilewidth, page.tilelength, deep=deep)
     if tiff_reader.is_ours(page):
         try:
             return tiff_reader.decode(page, stream, white=white)
@@ -252,7 +260,7 @@ def _without_huge_profile(photo: Photo) -> Photo:
     return photo
 
 
-def _check_size(width: int, height: int, max_pixels: int) -> None:
+def _check_size(width: int, height: int, *, deep: bool = False, max_pixels: int, max_bytes: int | None) -> None:
     if width * height > max_pixels:
         raise ImageError(
             f"{width} x {height} is {width * height / 1e6:.0f} megapixels, and the limit is {max_pixels / 1e6:g}; "
@@ -260,3 +268,4 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
         )
     if width * height == 0:
         raise ImageError("it has no pixels; copy it again from its source")
+    check_memory(width, height, max_bytes, deep=deep)

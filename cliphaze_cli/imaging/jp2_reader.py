@@ -5,7 +5,6 @@ Standards: ISO/IEC 15444-1 annex A (codestream), I (boxes); the usual UUID boxes
 
 import io
 import struct
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from PIL import Image
 from cliphaze_cli.errors import ImageError
 from cliphaze_cli.imaging import exif, icc, isobmff, sample_depth, tiff_tags
 from cliphaze_cli.imaging.carried import carried
+from cliphaze_cli.imaging.limits import CheckSize
 from cliphaze_cli.imaging.photo import Photo
 
 _FILE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
@@ -33,17 +33,18 @@ def is_jp2(head: bytes) -> bool:
     return head.startswith((_FILE, _CODESTREAM))
 
 
-def decode(data: bytes, check_size: Callable[[int, int], None]) -> Photo:
-    """A whole file. `check_size` is called with width and height before anything is decoded, and raises if it likes.
+def decode(data: bytes, check_size: CheckSize) -> Photo:
+    """A whole file. `check_size` is called before anything is decoded, and raises if it likes.
 
     Raises ImageError for kinds that are not supported, or what Pillow and imagecodecs raise if the file is damaged.
     """
     width, height, bits, signed = _stated(data)
-    check_size(width, height)
+    deep = bits > 8 or signed
+    check_size(width, height, deep=deep)
     with Image.open(io.BytesIO(data), formats=["JPEG2000"]) as image:
-        check_size(image.width, image.height)
+        check_size(image.width, image.height, deep=deep)
         profile, notice = icc.checked(_profile(data), grey=image.mode in _GREYS)
-        samples = _deep(data) if bits > 8 or signed else _plain(image)
+        samples = _deep(data) if deep else _plain(image)
     colours = 1 if samples.shape[2] <= 2 else 3
     if samples.shape[2] > 4:
         raise ImageError(f"JPEG 2000 with {samples.shape[2]} channels is not supported; save it as RGB")

@@ -3,13 +3,12 @@
 Standards: ISO/IEC 18181-1 (codestream), 18181-2 (the file's boxes: Exif, xml, brob).
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from cliphaze_cli.errors import ImageError
 from cliphaze_cli.imaging import exif, isobmff, jxl_header, sample_depth
 from cliphaze_cli.imaging.carried import carried
+from cliphaze_cli.imaging.limits import CheckSize
 from cliphaze_cli.imaging.photo import Photo
 from cliphaze_cli.imaging.xmp import MAX_XMP
 
@@ -23,8 +22,8 @@ def is_jxl(head: bytes) -> bool:
     return head.startswith((_CONTAINER, _BARE))
 
 
-def decode(data: bytes, check_size: Callable[[int, int], None], *, white: float | None = None) -> Photo:
-    """A whole file. `check_size` is called with width and height before anything is decoded, and raises if it likes.
+def decode(data: bytes, check_size: CheckSize, *, white: float | None = None) -> Photo:
+    """A whole file. `check_size` is called before anything is decoded, and raises if it likes.
 
     Raises ValueError, or what imagecodecs raises, if the file is damaged.
     """
@@ -32,7 +31,7 @@ def decode(data: bytes, check_size: Callable[[int, int], None], *, white: float 
 
     boxes = {} if data.startswith(_BARE) else _boxes(data)
     header = jxl_header.read(data if data.startswith(_BARE) else boxes.get(b"jxlc") or boxes.get(b"jxlp", b"")[4:])
-    check_size(header.width, header.height)
+    check_size(header.width, header.height, deep=header.bits > 8)
     samples = np.asarray(imagecodecs.jpegxl_decode(data, index=0))
     if samples.ndim == 2:
         samples = samples[..., None]

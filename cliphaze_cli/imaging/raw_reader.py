@@ -1,15 +1,13 @@
 """Developing camera raw files by LibRaw (rawpy, the extra `raw`) to 16-bit sRGB."""
 
 import io
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from cliphaze_cli.errors import ImageError
 from cliphaze_cli.imaging import tiff_tags
 from cliphaze_cli.imaging.carried import carried
+from cliphaze_cli.imaging.limits import CheckSize
 from cliphaze_cli.imaging.photo import Photo
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _BEGINNINGS = (
     *(b"FUJIFILMCCD-RAW", b"IIU\x00", b"IIRO", b"IIRS", b"MMOR", b"FOVb", b"\x00MRM"),
@@ -25,9 +23,11 @@ def is_raw(head: bytes) -> bool:
     return head.startswith(_BEGINNINGS) or head[4:12] == b"ftypcrx "
 
 
-def decode(stream: BinaryIO, check_size: "Callable[[int, int], None]") -> Photo:
-    """A whole raw file. `check_size` is called with width and height before anything is developed, and raises if it
-    likes. Raises ImageError where rawpy is not installed, or cannot develop the file."""
+def decode(stream: BinaryIO, check_size: CheckSize) -> Photo:
+    """A whole raw file. `check_size` is called before anything is developed, and raises if it likes.
+
+    Raises ImageError where rawpy is not installed, or cannot develop the file.
+    """
     try:
         import rawpy
     except ImportError:
@@ -37,7 +37,7 @@ def decode(stream: BinaryIO, check_size: "Callable[[int, int], None]") -> Photo:
     stream.seek(0)
     try:
         with rawpy.imread(stream) as raw:
-            check_size(raw.sizes.width, raw.sizes.height)
+            check_size(raw.sizes.width, raw.sizes.height, deep=True)
             preview = _preview(raw)
             pixels = raw.postprocess(
                 output_bps=16,

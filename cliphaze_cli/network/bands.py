@@ -21,7 +21,7 @@ def in_bands(function: Callable[..., Tensor], *maps: Tensor, halo: int = 0, plus
     rows = max(8 * halo, BAND_ELEMENTS * torch.get_num_threads() // first[:, :, 0].numel(), 1)
     if torch.is_grad_enabled() or first.device.type != "cpu" or rows >= height:
         return function(*maps) if plus is None else plus + function(*maps)
-    result = torch.empty(0)
+    result = first
     for top in range(0, height, rows):
         bottom, start = min(top + rows, height), max(0, top - halo)
         band = function(*(x[:, :, start : bottom + halo] for x in maps))[:, :, top - start : bottom - start]

@@ -22,6 +22,12 @@ class ActivationWatch:
             if isinstance(module, TrambaStage) or name.rpartition(".")[2] in ("stem", "head"):
                 module.register_forward_hook(self._note)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # what threads are computing stays with this process
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._calls = threading.local()
+
     @contextmanager
     def watching(self) -> Iterator[Callable[[], bool]]:
         """Yield what tells whether everything that this thread computed within the block was finite."""

@@ -4,6 +4,7 @@ The vision tower is kept; the text tower is loaded for prompts that are not cach
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from cliphaze_cli.prior.checkpoint import Recipe
     from cliphaze_cli.prior.density_map import DenseOptions, WindowOptions
     from cliphaze_cli.prior.scoring import PromptEmbeddings
 
@@ -126,7 +128,7 @@ class ClipPrior:
         status = path.stat()
         return cls(
             visual,
-            lambda texts: checkpoint.encode_texts(open_clip, recipe, path, texts),
+            partial(_encode_texts_of_file, recipe, path),
             name=name or (f"{model}:{pretrained}" if pretrained else model),
             mean=recipe.mean,
             std=recipe.std,
@@ -257,6 +259,12 @@ class ClipPrior:
 
         vectors = F.normalize(self._encode_texts([*prompts.hazy, *prompts.clear]).float(), dim=-1).cpu()
         return PromptEmbeddings(vectors[: len(prompts.hazy)].clone(), vectors[len(prompts.hazy) :].clone())
+
+
+def _encode_texts_of_file(recipe: "Recipe", path: Path, texts: Sequence[str]) -> "Tensor":
+    from cliphaze_cli.prior import checkpoint
+
+    return checkpoint.encode_texts(import_open_clip(), recipe, path, texts)
 
 
 def _finite(values: "Tensor", name: str) -> "Tensor":

@@ -23,11 +23,13 @@ class Run:
 
     command: "dehaze" or "density". settings: what was asked for, as a later run may take it up again.
     used: what it came to: the weights' name and sha256, device, precision and the like; merged into the document.
+    left_out: how many files are of which kinds that are not read.
     """
 
     command: str
     settings: Mapping[str, Any]
     used: Mapping[str, Any]
+    left_out: Mapping[str, int] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     clock: float = field(default_factory=time.perf_counter)
 
@@ -58,6 +60,7 @@ class Run:
             "exit_status": exit_status,
             "interrupted": interrupted,
             **counts(files),
+            "left_out": dict(self.left_out),
             **self.used,
             "settings": dict(self.settings),
             "directory": os.getcwd(),  # noqa: PTH109 - a text, not a Path

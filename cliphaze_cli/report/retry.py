@@ -3,18 +3,20 @@
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from cliphaze_cli.errors import UsageError
 from cliphaze_cli.imaging.atomic import shown
-from cliphaze_cli.imaging.formats import FORMATS_SHOWN, is_image_name
+from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_of_name
 from cliphaze_cli.report import storage
 from cliphaze_cli.report.document import Document
-from cliphaze_cli.report.settings import Settings
+from cliphaze_cli.report.settings import DensitySettings, Settings
+
+S = TypeVar("S", Settings, DensitySettings)
 
 
 @dataclass(frozen=True)
-class Leftover:
+class Leftover(Generic[S]):
     """The files of a report that failed or were not reached.
 
     pairs: source and target, as the report mapped them. settings: of the report's run. folders: how many folders could
@@ -22,21 +24,21 @@ class Leftover:
     """
 
     pairs: tuple[tuple[Path, Path], ...]
-    settings: Settings
+    settings: S
     folders: int
     weights_sha256: str | None
 
 
-def leftover(report: Path) -> Leftover:
-    """Read from the report of a `dehaze` what is left to do; raises UsageError where it does not tell."""
+def leftover(report: Path, command: str, kind: type[S]) -> Leftover[S]:
+    """Read from the report of a command what is left to do; raises UsageError where it does not tell."""
     document = storage.load(report)
-    if document["files"] and document.get("command") != "dehaze":
-        raise UsageError(f"{shown(report)} is no report of `cliphaze dehaze`: only those can be retried")
+    if document["files"] and document.get("command") != command:
+        raise UsageError(f"{shown(report)} is no report of `cliphaze {command}`: give it to the command that wrote it")
     base = _base(document)
     records = [record for record in document["files"] if record.get("status") in ("failed", "pending")]
     folders = [record for record in records if record.get("target") is None]
     pairs = [_pair(record, base, report) for record in records if record.get("target") is not None]
-    settings = Settings.from_record(document.get("settings") or {})
+    settings = kind.from_record(document.get("settings") or {})
     if settings.weights is not None:
         settings = replace(settings, weights=str(base / settings.weights))
     sha256 = document.get("weights_sha256")
@@ -58,6 +60,6 @@ def _pair(record: dict[str, Any], base: Path, report: Path) -> tuple[Path, Path]
     source, target = record.get("source"), record["target"]
     if not isinstance(source, str) or not source or not isinstance(target, str):
         raise UsageError(f"{shown(report)} has a file without a name: it was changed or damaged")
-    if not is_image_name(Path(target)):
+    if format_of_name(Path(target)) is None:
         raise UsageError(f"{shown(report)} has an output that is no {FORMATS_SHOWN} file: {shown(Path(target))}")
     return base / source, base / target

@@ -40,10 +40,10 @@ def _scan(
         return pure_torch.scan(u, delta, A, B, C, D, delta_bias, delta_softplus)
     batch, channels, length = u.shape
     groups, group = B.shape[1], channels // B.shape[1]
-    bias, skip = (torch.zeros(channels) if x is None else x for x in (delta_bias, D))
+    bias, skip = (u.new_zeros(channels, dtype=torch.float32) if x is None else x for x in (delta_bias, D))
     u_l, delta_l, B_l, C_l = (_array(x.transpose(-1, -2)) for x in (u, delta, B, C))  # positions before channels
-    parameters = (_array(torch.empty(0, channels)), _array(bias), delta_softplus, _log2_decay(A))
-    y = torch.empty(batch, length, channels)
+    parameters = (_array(u.new_empty(0, channels, dtype=torch.float32)), _array(bias), delta_softplus, _log2_decay(A))
+    y = u.new_empty(batch, length, channels, dtype=torch.float32)
     out = y.numpy()
     _run(
         (u_l[i], delta_l[i], *parameters, B_l[i, g], C_l[i, g], _array(skip), out[i], first, count, False)
@@ -58,7 +58,7 @@ def _cross_scan(
 ) -> Tensor:
     batch, channels, height, width = u.shape
     u_rows, u_columns = _array(_in_rows(u)), _array(_in_columns(u))
-    y = torch.empty(DIRECTIONS, batch, height * width, channels)
+    y = u.new_empty(DIRECTIONS, batch, height * width, channels, dtype=torch.float32)
     out = y.numpy()
     tasks = []
     for k in range(DIRECTIONS):

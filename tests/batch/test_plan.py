@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from cliphaze_cli.batch.plan import Plan, plan
+from cliphaze_cli.batch import refusals
+from cliphaze_cli.batch.naming import MapNames, PhotoNames
+from cliphaze_cli.batch.plan import Plan
+from cliphaze_cli.batch.plan import plan as plan_all
 from cliphaze_cli.errors import UsageError
 
 Touch = Callable[..., None]
@@ -27,6 +30,17 @@ def touch(tmp_path: Path) -> Touch:
 
 def density_files(stem: Path) -> list[Path]:
     return [stem.with_name(stem.name + ".density.png"), stem.with_name(stem.name + ".density-overlay.png")]
+
+
+def plan(
+    *paths: Path,
+    suffix: str = "",
+    format: str | None = None,
+    extra_outputs: Callable[[Path], list[Path]] | None = None,
+    **options: Any,
+) -> Plan:
+    """The last of the paths is the output."""
+    return plan_all(paths[:-1], paths[-1], PhotoNames(suffix, format, extra_outputs), **options)
 
 
 def named(plan: Plan, root: Path) -> dict[str, str]:
@@ -85,7 +99,7 @@ def test_what_cannot_be_a_photo_but_is_named_like_one_is_tried_so_that_it_is_rep
         ("a.JPE", {"format": "JPEG"}, "a.JPE"),
         ("a.tiff", {"format": "JPEG"}, "a.jpg"),
         ("scan", {}, "scan.png"),
-        ("scan.gif", {"format": "WEBP"}, "scan.webp"),
+        ("scan.dat", {"format": "WEBP"}, "scan.webp"),
     ],
 )
 def test_names_of_outputs(tmp_path: Path, touch: Touch, source: str, options: dict[str, Any], target: str) -> None:
@@ -106,7 +120,7 @@ def test_a_file_may_name_its_output(tmp_path: Path, touch: Touch) -> None:
     [
         ("b.png", {"suffix": "_x"}, "--suffix"),
         ("b.png", {"format": "JPEG"}, "--format"),
-        ("out", {"suffix": "/x"}, "path separator"),
+        ("clip.MP4", {}, "cannot be written"),
         ("out", {"overwrite": True, "skip_existing": True}, "contradict"),
         ("notes.txt", {}, "OUTPUT"),
         ("b.gif", {}, r"b\.gif: \.gif cannot be written"),
@@ -172,18 +186,37 @@ def test_existing_maps_count_as_outputs_but_do_not_complete_a_job(tmp_path: Path
     ("names", "options"),
     [
         (("a.jpg", "a.png"), {"format": "PNG"}),
-        (("a.jpg", "A.jpg"), {}),
         (("a.jpg", "a.png"), {"extra_outputs": density_files}),  # their maps would collide
     ],
 )
-def test_two_inputs_for_one_output_are_refused(
+def test_of_two_inputs_for_one_output_the_later_is_refused(
     tmp_path: Path, touch: Touch, names: tuple[str, str], options: dict[str, Any]
 ) -> None:
-    touch(*(f"in/{name}" for name in names))
+    touch(*(f"in/{name}" for name in (*names, "z.jpg")))
+    made = plan(tmp_path / "in", tmp_path / "out", overwrite=True, **options)
+    assert [job.source.name for job in made.jobs] == ["a.jpg", "z.jpg"]
+    ((refused, reason),) = made.refused
+    assert refused.source.name == "a.png"
+    assert "a.jpg is written to" in reason and "rename one of them" in reason
+
+
+@pytest.mark.parametrize(
+    "pair", [("a.jpg", "A.jpg"), ("\u00e9.jpg", "e\u0301.jpg"), ("stra\u00dfe.jpg", "STRASSE.jpg")]
+)
+def test_names_that_differ_by_case_or_unicode_form_collide_only_where_the_disk_makes_them(
+    tmp_path: Path, touch: Touch, monkeypatch: pytest.MonkeyPatch, pair: tuple[str, str]
+) -> None:
+    touch(*(f"in/{name}" for name in pair))
     if len(list((tmp_path / "in").iterdir())) == 1:
-        pytest.skip("this file system ignores case")
-    with pytest.raises(UsageError, match="both be written"):
-        plan(tmp_path / "in", tmp_path / "out", overwrite=True, **options)
+        pytest.skip("this file system does not keep them apart")
+    made = plan(tmp_path / "in", tmp_path / "out")
+    assert len(made.jobs) == 2 and not made.refused
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]  # however it was found out
+
+    monkeypatch.setattr(refusals, "_keeps_apart", lambda folder: False)
+    made = plan(tmp_path / "in", tmp_path / "out")
+    assert len(made.jobs) == 1 and len(made.refused) == 1
+    assert made.refused[0][0].source > made.jobs[0].source
 
 
 @pytest.mark.parametrize("options", [{}, {"overwrite": True}, {"skip_existing": True}])
@@ -204,13 +237,65 @@ def test_outputs_beside_the_inputs_are_not_dehazed_again(tmp_path: Path, touch: 
     assert named(made, tmp_path) == {"in/b.jpg": "in/b_clear.jpg", "in/c_clear.jpg": "in/c_clear_clear.jpg"}
 
 
-def test_standard_output_does_not_become_a_folder(
+def test_several_files_and_folders(tmp_path: Path, touch: Touch) -> None:
+    touch("a.jpg", "b.png", "in/c.jpg", "in/sub/d.jpg")
+    inputs = [tmp_path / name for name in ("a.jpg", "b.png", "in", "a.jpg", "in/c.jpg")]
+    made = plan(*inputs, tmp_path / "out", recursive=True)
+    assert named(made, tmp_path) == {
+        "a.jpg": "out/a.jpg",
+        "b.png": "out/b.png",
+        "in/c.jpg": "out/c.jpg",
+        "in/sub/d.jpg": "out/sub/d.jpg",
+    }  # and what was given twice is done once
+    with pytest.raises(UsageError, match="name a folder"):
+        plan(tmp_path / "a.jpg", tmp_path / "b.png", tmp_path / "new.jpg")
+    with pytest.raises(UsageError, match="for several photos name a folder"):
+        plan(tmp_path / "a.jpg", tmp_path / "in", tmp_path / "b.png", overwrite=True)
+
+
+def test_maps_lie_beside_their_photos_or_in_a_folder(tmp_path: Path, touch: Touch) -> None:
+    touch("in/a.jpg", "in/sub/b.jpg")
+    names = MapNames(density_files)
+    beside = plan_all([tmp_path / "in"], None, names, recursive=True)
+    assert named(beside, tmp_path) == {"in/a.jpg": "in/a.density.png", "in/sub/b.jpg": "in/sub/b.density.png"}
+    assert [path.name for path in beside.jobs[0].extras] == ["a.density-overlay.png"]
+    apart = plan_all([tmp_path / "in"], tmp_path / "out", names, recursive=True)
+    assert [job.target for job in apart.jobs] == [tmp_path / "out/a.density.png", tmp_path / "out/sub/b.density.png"]
+    assert apart.jobs[0].maps_stem == tmp_path / "out/a"
+
+
+@pytest.mark.usefixtures("without_rawpy")
+def test_kinds_that_are_not_read_are_counted(tmp_path: Path, touch: Touch) -> None:
+    touch("in/a.jpg", "in/b.NEF", "in/c.cr2", "in/d.mp4", "in/e.gif", "in/f.psd", "in/notes.txt", "in/.g.mp4")
+    made = plan(tmp_path / "in", tmp_path / "out")
+    assert made.left_out == {"camera raw": 2, "video": 1, "GIF": 1, "Photoshop": 1}
+    assert made.ignored == 1
+    given = [tmp_path / "in" / name for name in ("a.jpg", "d.mp4")]
+    assert plan(*given, tmp_path / "out").left_out == {"video": 1}
+
+
+@pytest.mark.usefixtures("without_rawpy")
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [("a.mov", "is a video, which is not read"), ("a.DNG", "is a camera raw file"), ("a.gif", "is a GIF file.*PNG")],
+)
+def test_another_kind_given_by_name_says_what_it_is(tmp_path: Path, touch: Touch, name: str, complaint: str) -> None:
+    touch(name)
+    with pytest.raises(UsageError, match=complaint):
+        plan(tmp_path / name, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_kinds_that_are_read_only_are_written_in_others(
     tmp_path: Path, touch: Touch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    touch("a.jpg")
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="standard output"):
-        plan(Path("a.jpg"), Path("-"))
+    monkeypatch.setattr("cliphaze_cli.imaging.formats.raw_is_read", lambda: True)
+    touch("in/a.jxl", "in/b.JP2", "in/c.NEF")
+    made = plan(tmp_path / "in", tmp_path / "out")
+    assert named(made, tmp_path) == {"in/a.jxl": "out/a.png", "in/b.JP2": "out/b.png", "in/c.NEF": "out/c.tif"}
+    for name in ("new.jxl", "new.jp2", "new.dng", "new.gif"):
+        with pytest.raises(UsageError, match="cannot be written, only JPEG"):
+            plan(tmp_path / "in/a.jxl", tmp_path / name)
 
 
 def test_a_folder_may_have_a_dot_in_its_name(tmp_path: Path, touch: Touch) -> None:

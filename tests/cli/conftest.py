@@ -8,6 +8,7 @@ import pytest
 
 from cliphaze_cli.cli.app import main
 from tests.cli.dehazing import Dehaze
+from tests.cli.in_process import InThisProcess
 from tests.cli.outcome import Outcome
 
 
@@ -34,7 +35,19 @@ def doubling_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def dehaze(
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands work on photos here, one after the other: no process has to start, and what is patched is in use."""
+    monkeypatch.setattr("cliphaze_cli.batch.pool.Pool", InThisProcess)
+
+
+@pytest.fixture
+def dehaze(real_dehaze: Dehaze, in_this_process: None) -> Dehaze:
+    """The same in this process."""
+    return real_dehaze
+
+
+@pytest.fixture
+def real_dehaze(
     tmp_path: Path,
     doubling_weights: Path,
     monkeypatch: pytest.MonkeyPatch,

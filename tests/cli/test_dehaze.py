@@ -178,7 +178,9 @@ def test_bad_options_are_one_line_and_exit_2(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("a.png", "b.png", "c.png", "out"), "one INPUT and one OUTPUT are taken, but 4 names were given"),
+        (("a.png", "b.png", "c.png"), "for several photos name a folder"),
+        (("a.png", "b.png", "new.png"), "name a folder here"),
+        (("a.png", "b.png", "-"), "- stands for one photo"),
         (("", "out"), "a path is empty"),
         (("a.png", ""), "a path is empty"),
     ],
@@ -207,19 +209,19 @@ def test_an_output_folder_that_vanishes_fails_those_files(
     tmp_path: Path, dehaze: Dehaze, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It must not be made anew: under an unplugged drive's mount point that would fill the wrong disk."""
-    from cliphaze_cli.imaging.isolated import IsolatedReader
+    from cliphaze_cli.imaging import imagefile
     from cliphaze_cli.imaging.photo import Photo
 
     for name in ("a.png", "b.png"):
         save(tmp_path / "in" / name)
-    read = IsolatedReader.__call__
+    read = imagefile.read
 
-    def unplug(reader: IsolatedReader, path: Path) -> Photo:
+    def unplug(path: Path, **options: Any) -> Photo:
         if (tmp_path / "out").exists():
             (tmp_path / "out").rmdir()
-        return read(reader, path)
+        return read(path, **options)
 
-    monkeypatch.setattr(IsolatedReader, "__call__", unplug)
+    monkeypatch.setattr(imagefile, "read", unplug)
     result = dehaze("in", "out", "--json")
     assert result.code == 1
     assert [record["status"] for record in result.document["files"]] == ["failed", "failed"]
@@ -267,12 +269,12 @@ def test_clip_is_used_where_it_is_and_only_if_the_weights_know_it(
 
 
 @pytest.mark.parametrize("jobs", ["1", "2", "5"])
-def test_several_photos_at_a_time_make_what_one_at_a_time_makes(tmp_path: Path, dehaze: Dehaze, jobs: str) -> None:
+def test_several_photos_at_a_time_make_what_one_at_a_time_makes(tmp_path: Path, real_dehaze: Dehaze, jobs: str) -> None:
     names = [f"{number}.png" for number in range(9)]
     for number, name in enumerate(names):
         save(tmp_path / "in" / name, 10 * number)
     (tmp_path / "in/3.png").write_bytes(b"no photo")
-    result = dehaze("in", "out", "--json", "--density", "--jobs", jobs)
+    result = real_dehaze("in", "out", "--json", "--density", "--jobs", jobs)
     assert result.code == 1
     assert [(Path(one["source"]).name, one["status"]) for one in result.document["files"]] == [
         (name, "failed" if name == "3.png" else "done") for name in names

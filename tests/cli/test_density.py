@@ -14,6 +14,7 @@ from PIL import Image
 
 from cliphaze_cli.cli.app import main
 from tests.cli.outcome import Outcome
+from tests.cli.process import start
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -22,7 +23,9 @@ Density = Callable[..., Outcome]
 
 
 @pytest.fixture
-def density(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Density:
+def density(
+    tmp_path: Path, in_this_process: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Density:
     """Run `cliphaze density ARGUMENTS` in tmp_path, on a machine without weights from the Hub."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
@@ -99,6 +102,10 @@ def values(path: Path) -> NDArray[np.float64]:
         return np.asarray(image, np.float64) / 65535
 
 
+def sources(result: Outcome, status: str = "done") -> list[str]:
+    return [record["source"] for record in result.document["files"] if record["status"] == status]
+
+
 def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_file())
 
@@ -117,10 +124,12 @@ def test_clip_maps_lie_beside_the_photo(tmp_path: Path, clip: Density, titles: l
     assert exact.shape == (36, 48) and exact.dtype == np.float32
     np.testing.assert_allclose(values(tmp_path / "photos/a.b.density.png"), exact, atol=1e-5)
     document = result.document
-    assert document["source"] == "clip" and document["model"] == "cliphaze-tiny-test:random"
-    assert document["builder"] == "windows" and document["failed"] == []
-    assert document["images"][0]["mean"] == pytest.approx(exact.mean(), abs=1e-5)
-    assert document["images"][0]["outputs"][0] == str(Path("photos/a.b.density.png"))
+    assert document["clip"] == "cliphaze-tiny-test:random" and document["model"] is None
+    assert document["settings"]["builder"] == "windows" and document["failed"] == 0
+    (record,) = document["files"]
+    assert record["density_mean"] == pytest.approx(exact.mean(), abs=1e-5) and record["density_source"] == "clip"
+    assert record["target"] == str(Path("photos/a.b.density.png"))
+    assert [Path(path).name for path in record["density_files"]] == ["a.b.density-overlay.png", "a.b.density.npy"]
     assert titles == ["haze density (CLIP cliphaze-tiny-test:random)"]
 
 
@@ -141,8 +150,7 @@ def test_builder_and_prompts_reach_clip(tmp_path: Path, clip: Density) -> None:
         result = clip("a.png", "--overwrite", "--json", *extra)
         assert result.code == 0, result.err
         maps.append(values(tmp_path / "a.density.png"))
-    assert result.document["prompts"]["hazy"] == ["a wall of smoke", "ash"]
-    assert len(result.document["prompts"]["clear"]) >= 8
+    assert result.document["settings"]["prompt_hazy"] == ["a wall of smoke", "ash"]
     assert np.abs(maps[1] - maps[0]).max() > 1e-3
     assert np.abs(maps[2] - maps[0]).max() > 1e-3
 
@@ -164,9 +172,9 @@ def test_the_networks_estimate_is_never_called_clip(tmp_path: Path, network: Den
     assert result.code == 0, result.err
     np.testing.assert_allclose(values(tmp_path / "a.density.png"), 0.5, atol=1e-3)
     document = result.document
-    assert document["source"] == "model" and document["model"] == "doubling"
-    assert document["images"][0]["source"] == "model"
-    assert document["images"][0]["mean"] == pytest.approx(0.5, abs=1e-3)
+    assert document["clip"] is None and document["model"] == "doubling"
+    assert document["files"][0]["density_source"] == "model"
+    assert document["files"][0]["density_mean"] == pytest.approx(0.5, abs=1e-3)
     assert titles == ["haze density (network estimate, not CLIP)"]
     assert "(network estimate, not CLIP)" in result.err
 
@@ -177,7 +185,7 @@ def test_a_folder_gives_a_map_for_each_photo_in_it(tmp_path: Path, network: Dens
     (tmp_path / "photos/notes.txt").write_text("no photo")
     result = network("photos", "--output", "maps/new", "--json")
     assert result.code == 0, result.err
-    assert [image["input"] for image in result.document["images"]] == ["photos/a.jpg", "photos/b.png"]
+    assert sources(result) == ["photos/a.jpg", "photos/b.png"]
     assert names_in(tmp_path / "maps/new") == [
         "a.density-overlay.png",
         "a.density.png",
@@ -190,7 +198,7 @@ def test_maps_of_an_earlier_run_are_no_photos(tmp_path: Path, network: Density) 
     save(tmp_path / "photos/a.png")
     assert network("photos").code == 0
     result = network("photos", "--overwrite", "--json")
-    assert [image["input"] for image in result.document["images"]] == ["photos/a.png"]
+    assert sources(result) == ["photos/a.png"]
 
 
 def test_an_interruption_tells_what_is_done(tmp_path: Path, network: Density, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +221,7 @@ def test_an_interruption_tells_what_is_done(tmp_path: Path, network: Density, mo
     monkeypatch.setattr(Dehazer, "estimate_density", estimate)
     result = network("photos", "--json")
     assert result.code == 130
-    made = [image["input"] for image in result.document["images"]]
+    made = sources(result)
     assert made == ["photos/a.png"]
     assert "interrupted with 1 of 3 done" in result.err
     assert names_in(tmp_path / "photos") == ["a.density-overlay.png", "a.density.png", "a.png", "b.png", "c.png"]
@@ -222,7 +230,7 @@ def test_an_interruption_tells_what_is_done(tmp_path: Path, network: Density, mo
 def test_a_photo_given_twice_is_done_once(tmp_path: Path, network: Density) -> None:
     save(tmp_path / "photos/a.png")
     result = network("photos", "photos/a.png", "./photos/../photos/a.png", "--json")
-    assert result.code == 0 and len(result.document["images"]) == 1
+    assert result.code == 0 and len(result.document["files"]) == 1
 
 
 def test_one_bad_photo_does_not_stop_the_others(tmp_path: Path, network: Density) -> None:
@@ -231,10 +239,10 @@ def test_one_bad_photo_does_not_stop_the_others(tmp_path: Path, network: Density
     save(tmp_path / "c.png")
     result = network("a.png", "b.jpg", "c.png", "--json")
     assert result.code == 1
-    assert [image["input"] for image in result.document["images"]] == ["a.png", "c.png"]
-    assert [failure["input"] for failure in result.document["failed"]] == ["b.jpg"]
+    assert sources(result) == ["a.png", "c.png"]
+    assert sources(result, "failed") == ["b.jpg"]
     assert result.err.count("b.jpg") == 1  # the reason names it, so the line does not name it again
-    assert "1 of 3 photos failed" in result.err and "Traceback" not in result.err
+    assert "2 mapped, 1 failed" in result.err and "Traceback" not in result.err
     assert (tmp_path / "c.density.png").exists() and not (tmp_path / "b.density.png").exists()
 
 
@@ -252,12 +260,10 @@ def test_existing_maps_are_kept_unless_told_otherwise(tmp_path: Path, network: D
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["a.png", "a.jpg"], "would both be written to"),
-        (["a.png", "sub/a.png", "--output", "maps"], "would both be written to"),
         (["a.png", "a.density.png", "--overwrite"], "is an input (a.density.png): give --output DIR"),
         ([""], "a path is empty"),
         (["a.png", "--output", ""], "a path is empty"),
-        (["a.png", "missing.png"], "there is no missing.png"),
+        (["a.png", "missing.png"], "INPUT does not exist: missing.png"),
         (["empty"], "no images"),
         (["a.png", "--output", "a.jpg"], "must be a folder"),
         (["blocked.png"], "in the way"),
@@ -296,3 +302,46 @@ def test_contradictory_options_are_usage_errors(
     result = density("a.png", *arguments)
     assert result.code == 2 and reason in result.err
     assert names_in(tmp_path) == ["a.png"]
+
+
+def test_density_has_the_options_and_the_document_of_dehaze(tmp_path: Path, network: Density) -> None:
+    save(tmp_path / "in/a.png")
+    save(tmp_path / "in/sub/b.png")
+    (tmp_path / "in/c.png").write_bytes(b"no photo")
+    (tmp_path / "in/d.mp4").write_bytes(b"any")
+    first = network("in", "-o", "maps", "--recursive", "--report", "r.json", "--json", "--npy")
+    assert first.code == 1
+    assert first.document == json.loads((tmp_path / "r.json").read_text())
+    assert sources(first) == ["in/a.png", "in/sub/b.png"] and sources(first, "failed") == ["in/c.png"]
+    assert first.document["command"] == "density" and first.document["left_out"] == {"video": 1}
+    assert "density.npy" in " ".join(names_in(tmp_path / "maps/sub"))
+
+    save(tmp_path / "in/c.png")
+    retried = network("--retry", "r.json", "--json")
+    assert retried.code == 0, retried.err
+    assert sources(retried) == ["in/c.png"]
+    assert (tmp_path / "maps/c.density.npy").exists()  # as the first run did
+
+    (tmp_path / "maps/a.density.png").unlink()
+    skipping = network("in", "-o", "maps", "--recursive", "--skip-existing", "--json")
+    assert sources(skipping) == ["in/a.png"] and sources(skipping, "skipped") == ["in/c.png", "in/sub/b.png"]
+
+
+def test_a_report_of_the_other_command_is_not_retried(tmp_path: Path, network: Density) -> None:
+    (tmp_path / "a.png").write_bytes(b"no photo")
+    assert network("a.png", "--report", "r.json").code == 1
+    text = (tmp_path / "r.json").read_text().replace('"density"', '"dehaze"', 1)
+    (tmp_path / "r.json").write_text(text)
+    result = network("--retry", "r.json")
+    assert result.code == 2 and "no report of `cliphaze density`" in result.err
+
+
+def test_maps_in_processes_of_their_own(tmp_path: Path, doubling_weights: Path) -> None:
+    for name in ("a", "b", "c"):
+        save(tmp_path / f"in/{name}.png")
+    options = ("--source", "model", "--weights", doubling_weights, "--jobs", "2", "--json")
+    process = start("density", "in", *options, cwd=tmp_path)
+    out, err = process.communicate(timeout=180)
+    assert process.returncode == 0, err
+    assert [record["status"] for record in json.loads(out)["files"]] == ["done"] * 3
+    np.testing.assert_allclose(values(tmp_path / "in/b.density.png"), 0.5, atol=1e-3)

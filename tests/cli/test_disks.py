@@ -3,14 +3,15 @@
 import contextlib
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cliphaze_cli.errors import ImageError
+from cliphaze_cli.imaging import imagefile
 from cliphaze_cli.imaging.imagefile import read, write
-from cliphaze_cli.imaging.isolated import IsolatedReader
 from cliphaze_cli.imaging.photo import Photo
 from tests.cli.batches import assert_whole, make_photos
 from tests.cli.dehazing import Dehaze, files_in
@@ -76,17 +77,17 @@ def test_a_disk_that_becomes_read_only_under_way(
     tmp_path: Path, dehaze: Dehaze, disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = make_photos(tmp_path / "in", 8)
-    real: Callable[[IsolatedReader, Path], Photo] = IsolatedReader.__call__
+    real = imagefile.read
 
-    def reading(reader: IsolatedReader, path: Path) -> Photo:
-        photo = real(reader, path)
+    def reading(path: Path, **options: Any) -> Photo:
+        photo = real(path, **options)
         while path.name == names[-1]:
             with contextlib.suppress(subprocess.CalledProcessError):  # busy: a photo is being written
                 mount("-o", "remount,ro", str(disk))
                 break
         return photo
 
-    monkeypatch.setattr(IsolatedReader, "__call__", reading)
+    monkeypatch.setattr(imagefile, "read", reading)
     result = dehaze("in", "out", "--json")
     assert result.code == 1
     failed = [record for record in result.document["files"] if record["status"] == "failed"]
@@ -94,8 +95,7 @@ def test_a_disk_that_becomes_read_only_under_way(
     written = assert_whole(disk, tmp_path / "in", leftovers=True)
     assert len(written) + len(failed) == len(names)
 
-    monkeypatch.undo()
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(imagefile, "read", real)
     mount("-o", "remount,rw", str(disk))
     assert dehaze("in", "out", "--skip-existing").code == 0
     assert assert_whole(disk, tmp_path / "in") == names

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from cliphaze_cli.batch.interruption import noted_interruptions
 from cliphaze_cli.cli.interruption import termination_interrupts
 
 
@@ -29,3 +30,13 @@ def test_an_ignored_signal_stays_ignored() -> None:
             assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_while_photos_are_worked_on_requests_are_counted() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with termination_interrupts(), noted_interruptions() as count:
+        assert count() == 0
+        for number in (signal.SIGINT, signal.SIGTERM):
+            os.kill(os.getpid(), number)
+        assert count() == 2
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

@@ -1,21 +1,20 @@
 """Files cut off or altered at many places: refused, or read as the whole file is; and the reader survives all."""
 
+import contextlib
 import os
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pebble import ProcessPool
 
-from cliphaze_cli.batch.plan import plan
-from cliphaze_cli.batch.run import Product, run
 from cliphaze_cli.errors import ImageError
 from cliphaze_cli.imaging.imagefile import read, write
-from cliphaze_cli.imaging.isolated import IsolatedReader
-from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.imaging.photo import Photo
 from tests.corpus.case import Case, base, saved
 from tests.corpus.valid import valid_cases
@@ -25,10 +24,14 @@ LARGEST = 20_000  # bytes of files that are cut at many places
 CASES = [case for case in valid_cases() if len(case.data) <= LARGEST]
 
 
+Reader = Callable[[Path], Photo]
+
+
 @pytest.fixture(scope="module")
-def reader() -> Iterator[IsolatedReader]:
-    with IsolatedReader(Limits(max_pixels=10**6, seconds=60)) as reader:
-        yield reader
+def reader() -> Iterator[Reader]:
+    """`read` in a process of its own: should one crash or hang, its test fails, and the others go on."""
+    with ProcessPool(1, context=get_context("spawn")) as pool:
+        yield lambda path: pool.schedule(read, (path,), {"max_pixels": 10**6}, timeout=60).result()
 
 
 def cuts(size: int, count: int) -> list[int]:
@@ -42,7 +45,7 @@ def same(first: Photo, second: Photo) -> bool:
     return alike and (first.alpha is None or np.array_equal(first.alpha, second.alpha))  # type: ignore[arg-type]
 
 
-def assert_cut_off_files_are_refused_or_whole(folder: Path, reader: IsolatedReader, case: Case, count: int) -> None:
+def assert_cut_off_files_are_refused_or_whole(folder: Path, reader: Reader, case: Case, count: int) -> None:
     path = folder / case.name
     path.write_bytes(case.data)
     whole = reader(path)
@@ -50,25 +53,25 @@ def assert_cut_off_files_are_refused_or_whole(folder: Path, reader: IsolatedRead
         path.write_bytes(case.data[:cut])
         try:
             photo = reader(path)
-        except ImageError as error:
-            assert "crashed" not in str(error), f"{case.name} cut to {cut} bytes"
+        except ImageError:
+            pass
         else:
             assert same(photo, whole), f"{case.name} cut to {cut} bytes"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_cut_off_files(tmp_path: Path, reader: IsolatedReader, case: Case) -> None:
+def test_cut_off_files(tmp_path: Path, reader: Reader, case: Case) -> None:
     """A photo must never come back grey, black or green from where its file ends."""
     assert_cut_off_files_are_refused_or_whole(tmp_path, reader, case, count=6)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_cut_off_files_at_very_many_places(tmp_path: Path, reader: IsolatedReader, case: Case) -> None:
+def test_cut_off_files_at_very_many_places(tmp_path: Path, reader: Reader, case: Case) -> None:
     assert_cut_off_files_are_refused_or_whole(tmp_path, reader, case, count=180)
 
 
-def test_altered_files(tmp_path: Path, reader: IsolatedReader) -> None:
+def test_altered_files(tmp_path: Path, reader: Reader) -> None:
     for index in range(300):
         name, data = fuzzed(1, index)
         (tmp_path / name).write_bytes(data)
@@ -78,8 +81,6 @@ def test_altered_files(tmp_path: Path, reader: IsolatedReader) -> None:
             message = str(error)
             assert message.startswith("cannot read ")
             assert "\n" not in message
-            assert "crashed" not in message
-            assert "longer than" not in message
         else:
             assert photo.pixels.shape[2] == 3
 
@@ -88,20 +89,7 @@ def test_the_same_number_gives_the_same_damage() -> None:
     assert checksum(5, 50) == checksum(5, 50) != checksum(6, 50)
 
 
-def test_a_file_that_vanishes_is_told(tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    for name in ("a.png", "b.png", "c.png"):
-        write(Photo(base(), None, False, None, None, "PNG"), tmp_path / "in" / name)
-    work = plan(tmp_path / "in", tmp_path / "out")
-    work.make_folders()
-    (tmp_path / "in" / "b.png").unlink()
-    with IsolatedReader() as reader:
-        report = run(work.jobs, Product, read=reader, write=write)
-    assert [result.status for result in report.results] == ["done", "failed", "done"]
-    assert "no such file" in (report.results[1].reason or "")
-
-
-def test_a_file_that_shrinks_while_it_is_read_does_no_harm(tmp_path: Path, reader: IsolatedReader) -> None:
+def test_a_file_that_shrinks_while_it_is_read_does_no_harm(tmp_path: Path, reader: Reader) -> None:
     from PIL import Image
 
     path = tmp_path / "in.tif"
@@ -119,10 +107,8 @@ def test_a_file_that_shrinks_while_it_is_read_does_no_harm(tmp_path: Path, reade
     thread.start()
     try:
         for _ in range(60):
-            try:
+            with contextlib.suppress(ImageError):
                 assert same(reader(path), whole)
-            except ImageError as error:
-                assert "crashed" not in str(error)
     finally:
         stop.set()
         thread.join()

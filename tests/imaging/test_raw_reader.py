@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from cliphaze_cli.errors import ImageError
+from cliphaze_cli.errors import ImageError, NeedsMemoryError
 from cliphaze_cli.imaging import formats, raw_reader
 from cliphaze_cli.imaging.imagefile import read, write
 
@@ -65,6 +65,8 @@ def test_raw_files_of_other_makers_are_known_by_content(tmp_path, head):
 def test_too_large_ones_are_refused_before_they_are_developed(tmp_path):
     with pytest.raises(ImageError, match="megapixels"):
         read(dng(tmp_path / "in.dng"), max_pixels=64 * 96 - 1)
+    with pytest.raises(NeedsMemoryError):
+        read(dng(tmp_path / "in.dng"), max_bytes=32 * 64 * 96 - 1)
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9])

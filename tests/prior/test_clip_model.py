@@ -1,4 +1,5 @@
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,12 @@ def test_a_file_gives_the_model_it_was_saved_from(weights):
     np.testing.assert_allclose(loaded.density(half_foggy()), reference.density(half_foggy()), atol=1e-4)
     np.testing.assert_allclose(loaded.embedding(half_foggy()), reference.embedding(half_foggy()), atol=1e-4)
     assert not any(parameter.requires_grad for parameter in loaded.visual.parameters())
+
+
+def test_it_can_be_sent_to_another_process(weights):
+    loaded = ClipPrior.from_file(weights, MODEL)
+    other = pickle.loads(pickle.dumps(loaded))
+    np.testing.assert_array_equal(other.density(half_foggy()), loaded.density(half_foggy()))
 
 
 def test_half_precision_files_run_in_float32(weights):

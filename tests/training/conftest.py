@@ -27,9 +27,9 @@ def pack(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from training.prepare import prepare
 
     path = tmp_path_factory.mktemp("pack") / "pack.npz"
-    exclude = path.with_name("exclude.txt")
-    exclude.write_text("left_out.png\n")
-    prepare(photos, path, exclude=exclude, draws=2, seed=0)
+    listed = path.with_name("photos.csv")
+    listed.write_text("file,shows\n0.png,place\n1.png,thing\n2.png,place\nsmall.png,thing\n")
+    prepare(photos, path, photo_list=listed, draws=2, seed=0)
     return path
 
 

@@ -36,8 +36,8 @@ def test_ranges_and_shapes(photo_pack, small_batches):
     data = HazeBatches(photo_pack, Recipe("tiny", 20))
     for i in range(20):
         batch = data[i]
-        assert batch.hazy.shape == batch.clear.shape == (4, 3, 48, 64)
-        assert batch.transmission.shape == batch.density.shape == (4, 1, 48, 64)
+        assert batch.hazy.shape == batch.clear.shape == batch.transmission.shape == (4, 3, 48, 64)
+        assert batch.density.shape == (4, 1, 48, 64)
         for x in (batch.hazy, batch.clear, batch.transmission):
             assert x.min() >= 0 and x.max() <= 1
         levels = 255 * batch.hazy
@@ -65,7 +65,7 @@ def test_a_crop_is_a_piece_of_a_photo_with_its_own_depth(photo_pack, monkeypatch
     rows = np.linspace(0, 255, 240).astype(np.uint8)
     monkeypatch.setattr(photo_pack, "photos", [np.broadcast_to(rows[:, None, None], (240, 320, 3))])
     monkeypatch.setattr(photo_pack, "depths", [np.broadcast_to(rows[::2, None], (1, 120, 160))])
-    monkeypatch.setattr(photo_pack, "scenery", np.array([False]))
+    monkeypatch.setattr(photo_pack, "places", np.array([False]))
     rng = np.random.default_rng(0)
     spans = []
     for _ in range(20):
@@ -81,7 +81,7 @@ def test_crops_are_mirrored_half_of_the_time(photo_pack, monkeypatch):
     columns = np.linspace(0, 255, 320).astype(np.uint8)
     monkeypatch.setattr(photo_pack, "photos", [np.broadcast_to(columns[None, :, None], (240, 320, 3))])
     monkeypatch.setattr(photo_pack, "depths", [np.broadcast_to(columns[None, ::2], (1, 120, 160))])
-    monkeypatch.setattr(photo_pack, "scenery", np.array([False]))
+    monkeypatch.setattr(photo_pack, "places", np.array([False]))
     rng = np.random.default_rng(0)
     crops = [photo_pack.crop((48, 64), Scenes(whole=0.45), rng) for _ in range(40)]
     mirrored = [bool(crop.photo[0, 0, 0, 0] > crop.photo[0, 0, 0, -1]) for crop in crops]
@@ -92,23 +92,18 @@ def test_crops_are_mirrored_half_of_the_time(photo_pack, monkeypatch):
 def test_photos_of_places_are_drawn_more_often(photo_pack, monkeypatch):
     monkeypatch.setattr(photo_pack, "photos", [np.full((48, 64, 3), value, np.uint8) for value in (0, 255)])
     monkeypatch.setattr(photo_pack, "depths", [np.zeros((1, 24, 32), np.uint8)] * 2)
-    monkeypatch.setattr(photo_pack, "scenery", np.array([False, True]))
+    monkeypatch.setattr(photo_pack, "places", np.array([False, True]))
     rng = np.random.default_rng(0)
     crops = [photo_pack.crop((48, 64), Scenes(scenery=4.0), rng) for _ in range(200)]
     assert 0.7 < np.mean([crop.place for crop in crops]) < 0.9
     assert all(bool(crop.photo.mean() > 0.5) == crop.place for crop in crops)
 
 
-def test_twins_are_the_same_photos_under_another_haze(photo_pack, small_batches):
-    batch = HazeBatches(photo_pack, Recipe("tiny", 1, scenes=Scenes(twins=True)))[0]
-    assert torch.equal(*batch.clear.chunk(2)) and not torch.equal(*batch.hazy.chunk(2))
-
-
 def test_stretched_levels_reach_black_and_white(photo_pack, small_batches):
     # The synthetic landscapes have neither: their darkest value is about 0.04, their lightest 0.88.
     darkest = {}
     for share in (0.0, 1.0):
-        data = HazeBatches(photo_pack, Recipe("tiny", 20, scenes=Scenes(levels=share, levels_of_things=share)))
+        data = HazeBatches(photo_pack, Recipe("tiny", 20, scenes=Scenes(levels=share, levels_of_things=share, blank=0)))
         darkest[share] = np.mean([float(clear.quantile(0.01)) for i in range(20) for clear in data[i].clear])
     assert darkest[1.0] < 0.5 * darkest[0.0]
 
@@ -116,7 +111,7 @@ def test_stretched_levels_reach_black_and_white(photo_pack, small_batches):
 def test_photos_of_places_and_of_things_have_their_own_share_of_stretched_levels(
     photo_pack, small_batches, monkeypatch
 ):
-    monkeypatch.setattr(photo_pack, "scenery", np.arange(len(photo_pack.photos)) % 2 == 0)
+    monkeypatch.setattr(photo_pack, "places", np.arange(len(photo_pack.photos)) % 2 == 0)
     stretched = []
 
     def record(clear, share, generator):
@@ -130,10 +125,21 @@ def test_photos_of_places_and_of_things_have_their_own_share_of_stretched_levels
     assert set(stretched) == {0.25, 0.75}
 
 
+def test_blank_samples_show_an_even_surface_and_no_haze(photo_pack, small_batches):
+    data = HazeBatches(photo_pack, Recipe("tiny", 20, scenes=Scenes(blank=1.0)))
+    batches_seen = [data[i] for i in range(20)]
+    for batch in batches_seen:
+        assert (batch.transmission == 1).all()
+        assert batch.clear.diff(dim=3).abs().max() < 0.05
+    assert max(float(batch.clear.amin((1, 2, 3)).max()) for batch in batches_seen) > 0.9  # white ones among them
+    some = HazeBatches(photo_pack, Recipe("tiny", 1, scenes=Scenes(blank=0.0)))[0]
+    assert some.clear.diff(dim=3).abs().max() > 0.1
+
+
 def test_the_airlight_is_the_one_that_undoes_the_haze(photo_pack, small_batches, monkeypatch):
     monkeypatch.setattr(batches, "_photograph", lambda hazy, *_: hazy)
     kinds = dict.fromkeys(KINDS, 0.0) | {"dense": 1.0}
-    even = HazeMix(**kinds, neutral=1, dim=0, uneven=0, scattering=0)
-    batch = HazeBatches(photo_pack, Recipe("tiny", 1, haze=even))[0]
-    K = (1 / batch.transmission - 1).expand_as(batch.hazy)
+    even = HazeMix(**kinds, fine=1, dim=0, uneven=0, scattering=0)
+    batch = HazeBatches(photo_pack, Recipe("tiny", 1, haze=even, scenes=Scenes(blank=0)))[0]
+    K = 1 / batch.transmission - 1
     torch.testing.assert_close(apply_maps(batch.hazy, K, batch.airlight * K), batch.clear, rtol=0, atol=1e-4)

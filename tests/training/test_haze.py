@@ -24,7 +24,7 @@ def only(kind, **options):
 def test_the_model_of_haze_holds():
     clear, result = synthesise(mix=HazeMix(scattering=0, sky=0))
     t, A = result.transmission, result.airlight
-    assert t.shape == (64, 1, 24, 32) and A.shape == result.hazy.shape == clear.shape
+    assert t.shape == A.shape == result.hazy.shape == clear.shape
     torch.testing.assert_close(result.hazy, result.illumination * clear * t + A * (1 - t))
     dimmed = result.illumination.flatten() < 1
     assert 0.15 < dimmed.float().mean() < 0.5 and result.illumination.min() > 0.55
@@ -66,7 +66,7 @@ def test_no_haze_leaves_the_photo_alone():
 
 def test_light_haze_is_light():
     _, result = synthesise(n=256, mix=only("light"))
-    assert result.transmission.min() > 0.2
+    assert result.transmission.min() > 0.15
     assert 0.75 < result.transmission.mean() < 0.98
 
 
@@ -89,6 +89,43 @@ def test_smoke_does_not_follow_depth():
     assert result.transmission.var(3).mean() > 1e-3  # depth is constant along rows
 
 
+def test_fog_is_grey_and_smoke_dims_blue_first():
+    _, fog = synthesise(n=128, mix=only("smoke", fine_smoke=0))
+    assert (fog.transmission[:, :1] == fog.transmission).all()
+    _, smoke = synthesise(n=128, mix=only("smoke", fine_smoke=1))
+    red, green, blue = smoke.transmission.unbind(1)
+    assert (red >= green).all() and (green >= blue).all() and (red - blue).mean() > 0.1
+
+
+def test_the_spectrum_is_weaker_where_smoke_is_dense():
+    _, result = synthesise(n=256, mix=only("smoke", fine_smoke=1))
+    tau = -result.transmission.log()
+    ratio = tau[:, 2] / tau[:, 0].clamp_min(1e-4)
+    seen = tau.amax(1) < 2.9  # where the least transmission does not hide the ratio
+    thin, thick = (tau[:, 1] < 0.3) & (tau[:, 1] > 0.05), (tau[:, 1] > 1) & seen
+    both = thin.flatten(1).any(1) & thick.flatten(1).any(1)
+    means = [torch.where(part, ratio, 0).sum((1, 2)) / part.sum((1, 2)).clamp_min(1) for part in (thin, thick)]
+    assert both.sum() > 10 and (means[0] >= means[1] - 1e-3)[both].all()
+    assert (means[0] > 1.05 * means[1])[both].float().mean() > 0.3
+
+
+def test_what_is_bare_gets_no_haze():
+    clear = torch.rand(8, 3, 24, 32)
+    bare = torch.arange(8) % 2 == 0
+    depth, places = torch.ones(8, 1, 24, 32), torch.ones(8, dtype=torch.bool)
+    result = add_haze(clear, depth, places, only("dense", dim=1, scattering=1), torch.Generator(), bare)
+    assert torch.equal(result.hazy[bare], clear[bare]) and (result.transmission[~bare] < 1).all()
+
+
+def test_billows_have_sharp_and_soft_edges_over_thin_or_thick_haze():
+    _, result = synthesise(n=128, size=(96, 96), depth=torch.ones(128, 1, 96, 96), mix=only("billows", fine_smoke=0))
+    t = result.transmission[:, 0]
+    steepest = t.diff(dim=2).abs().amax((1, 2))
+    assert steepest.max() > 0.2 and steepest.median() > 0.03
+    thinnest = t.amax((1, 2))
+    assert thinnest.min() < 0.5 and thinnest.max() > 0.8
+
+
 def test_a_room_is_farthest_around_its_vanishing_point():
     _, result = synthesise(n=256, depth=torch.ones(256, 1, 24, 32), mix=only("room"))
     t = result.transmission.mean((0, 1))
@@ -104,11 +141,12 @@ def test_a_layer_lies_low_or_hangs_high():
 
 def test_airlight_may_be_exactly_grey_or_strongly_coloured():
     def spread(**options):
-        airlight = synthesise(n=128, mix=HazeMix(sky=0, uneven=0, **options))[1].airlight
+        _, result = synthesise(n=128, mix=HazeMix(sky=0, uneven=0, fine=0, fine_smoke=0, **options))
+        airlight = result.airlight
         return airlight.amax((1, 2, 3)) - airlight.amin((1, 2, 3))
 
     assert (spread(neutral=1) == 0).all()
-    assert spread(coloured=1).mean() > 3 * spread().mean()
+    assert spread(coloured=1, neutral=0).mean() > 3 * spread(neutral=0).mean()
 
 
 def test_airlight_may_be_uneven():

@@ -40,6 +40,12 @@ def test_a_folder_of_clear_photos(tmp_path):
     assert names(clear) == [("1.png", "1.png"), ("2.png", "2.png")]
 
 
+def test_the_folder_of_one_set_is_that_set(tmp_path):
+    touch(tmp_path / "set" / "clear" / "1.png", tmp_path / "set" / "hazy" / "1_2.png")
+    (found,) = find_sets(tmp_path / "set")
+    assert found.name == "set" and not found.clear_only and names(found) == [("1_2.png", "1.png")]
+
+
 def test_a_hazy_photo_without_its_truth_is_named(tmp_path):
     touch(tmp_path / "set" / "clear" / "1.png", tmp_path / "set" / "hazy" / "2_9.png")
     with pytest.raises(FileNotFoundError, match="2_9"):

@@ -10,8 +10,8 @@ from training.recipe import HazeMix, Recipe
 
 
 def test_overrides_change_what_they_name_alone():
-    recipe = Recipe("tiny", 100).override(["haze.dense=0.5", "scenes.twins=true", "learning_rate=1", "haze.none=0"])
-    assert (recipe.haze.dense, recipe.scenes.twins, recipe.learning_rate, recipe.haze.none) == (0.5, True, 1.0, 0.0)
+    recipe = Recipe("tiny", 100).override(["haze.dense=0.5", "learning_rate=1", "haze.none=0"])
+    assert (recipe.haze.dense, recipe.learning_rate, recipe.haze.none) == (0.5, 1.0, 0.0)
     assert recipe.override([f"haze.dense={HazeMix().dense}", f"haze.none={HazeMix().none}"]).haze == HazeMix()
 
 
@@ -24,7 +24,7 @@ def test_overrides_change_what_they_name_alone():
         "haze",
         "haze.dense",
         "haze.dense=thick",
-        "scenes.twins=1",
+        "scenes.large_from=true",
         "haze.dense.x=1",
         "steps=1.5",
     ],

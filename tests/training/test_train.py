@@ -1,6 +1,7 @@
 """Training, resuming, exporting and scoring, with a network so small that it takes seconds."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from cliphaze_cli import checkpoint
+from cliphaze_cli.dehazer import Dehazer
 from cliphaze_cli.network.config import VARIANTS, CLIPHazeConfig
 from tests.training.conftest import use_small_batches
 from tests.training.scenes import hazy, landscape
@@ -19,7 +21,9 @@ from training.batches import HazeBatches, PhotoPack
 from training.evaluate import evaluate
 from training.export import export
 from training.losses import dehazing_loss
+from training.pairs import find_sets, read_rgb
 from training.recipe import LossWeights, Recipe
+from training.wrong_maps import WRONG_MAPS, costs
 
 STEPS = 48
 
@@ -112,8 +116,24 @@ def test_a_run_may_start_from_finished_weights(pack, weights, tmp_path):
 
 
 def test_a_run_is_not_resumed_by_another_recipe(pack, finished):
-    with pytest.raises(ValueError, match="another recipe"):
+    with pytest.raises(typer.BadParameter, match="another recipe"):
         train(pack, finished, settings=["haze.dense=0.5"])
+    with pytest.raises(typer.BadParameter, match="only --steps may change"):
+        train(pack, finished, steps=2 * STEPS)  # it has decayed
+
+
+def test_a_run_that_has_not_begun_to_decay_may_be_made_longer(pack, tmp_path, monkeypatch):
+    long = train(pack, tmp_path / "long", steps=40)
+    save = training._save_atomically
+
+    def save_and_be_interrupted(state, path):
+        save(state, path)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training, "_save_atomically", save_and_be_interrupted)
+        train(pack, tmp_path / "run", steps=20, save_every=12)  # which decays from step 14 on
+    assert_same(train(pack, tmp_path / "run", steps=40), long)
 
 
 def test_the_learning_rate_warms_up_and_decays():
@@ -121,8 +141,15 @@ def test_the_learning_rate_warms_up_and_decays():
     rates = [recipe.learning_rate_at(step) for step in range(1000)]
     peak = int(np.argmax(rates))
     assert peak == recipes.WARMUP_STEPS - 1 and rates[peak] == pytest.approx(0.1, rel=0.01)
-    assert np.all(np.diff(rates[:peak]) > 0) and np.all(np.diff(rates[peak:]) < 0)
+    falls_from = round((1 - recipe.decay) * 1000)
+    assert np.all(np.diff(rates[:peak]) > 0) and np.all(np.diff(rates[falls_from + 1 :]) < 0)
+    assert set(rates[peak:falls_from]) == {rates[peak]}
     assert 0 < rates[-1] < 0.002 * 0.1
+
+
+def test_runs_of_any_length_begin_alike():
+    short, long = (Recipe("mini", steps=steps, seed=0, learning_rate=0.1) for steps in (1000, 5000))
+    assert all(short.learning_rate_at(step) == long.learning_rate_at(step) for step in range(700))
 
 
 @pytest.mark.parametrize("finite", [True, False])
@@ -152,19 +179,6 @@ def test_export_carries_the_average_and_the_recipe(finished, weights):
     torch.testing.assert_close(dict(loaded.network.state_dict()), state["ema"], rtol=0, atol=0)
     assert loaded.name == "mini" and loaded.instructions == {"density"}
     assert loaded.training["trained_steps"] == STEPS and loaded.training["seed"] == 0
-
-
-def test_weights_may_be_mixed_with_others(finished, weights, tmp_path):
-    loaded = checkpoint.load(weights)
-    zeros = loaded.network.state_dict()
-    for value in zeros.values():
-        value.zero_()
-    checkpoint.save(loaded.network, tmp_path / "zeros.safetensors", name="mini")
-    export(finished / "state.pt", tmp_path / "mixed.safetensors", mix_with=tmp_path / "zeros.safetensors", share=0.25)
-    mixed = checkpoint.load(tmp_path / "mixed.safetensors")
-    for name, value in checkpoint.load(weights).network.state_dict().items():
-        torch.testing.assert_close(mixed.network.state_dict()[name], 0.75 * value)
-    assert mixed.training["mixed_with"]["share"] == 0.25 and mixed.training["trained_steps"] == STEPS
 
 
 @pytest.fixture(scope="module")
@@ -216,12 +230,27 @@ def test_trials_differ_by_what_they_change_alone(pack, data, weights, tmp_path, 
     assert not (tmp_path / "new").exists()
 
 
-def test_a_random_map_is_another_instruction(data, weights):
-    with_map, without = (
-        json.loads(score(data, "--weights", weights, "--json", *option))["sets"]["pairs"]["psnr"]
-        for option in (["--random-density"], [])
-    )
-    assert with_map != without
+def test_wrong_maps_have_their_costs_in_a_table(data, weights):
+    table = [line.split("|")[1:-1] for line in score(data, "--weights", weights, "--wrong-maps").splitlines()]
+    assert [cell.strip() for cell in table[0]] == ["set", *WRONG_MAPS]
+    rows = {cells[0].strip(): [float(cell) for cell in cells[1:]] for cells in table[2:]}
+    assert set(rows) == {"clear", "pairs"} and all(len(costs) == len(WRONG_MAPS) for costs in rows.values())
+
+
+def test_what_a_wrong_map_costs_is_told_from_a_gain(data, weights, monkeypatch):
+    # A network that gives the truth as soon as it has a map, whatever it says.
+    dehazer = Dehazer.from_pretrained(weights=weights)
+    pairs = find_sets(data)[1]
+    truths = {read_rgb(hazy).tobytes(): read_rgb(clear) for hazy, clear in pairs.pairs}
+    dehaze = dehazer.dehaze
+
+    def perfect_with_a_map(pixels, *, density=None):
+        result = dehaze(pixels)
+        return result if density is None else replace(result, image=truths[pixels.tobytes()])
+
+    monkeypatch.setattr(dehazer, "dehaze", perfect_with_a_map)
+    found = costs(dehazer, pairs)
+    assert set(found) == set(WRONG_MAPS) and all(cost < -50 for cost in found.values())  # perfection is 100 dB
 
 
 def test_scores_of_a_tools_outputs(data, tmp_path):

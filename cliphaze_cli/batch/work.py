@@ -1,0 +1,82 @@
+"""The whole life of one photo, in one function. Whoever calls it, here or elsewhere, is an executor."""
+
+import os
+import time
+from dataclasses import replace
+
+from cliphaze_cli.batch import time_limit
+from cliphaze_cli.batch.assignment import Assignment, Tool
+from cliphaze_cli.batch.job import Job
+from cliphaze_cli.batch.report import FileResult, Status, bytes_of, explain
+from cliphaze_cli.errors import CliphazeError, NeedsMemoryError, OutputExistsError
+
+
+class _MadeMeanwhileError(CliphazeError):
+    """A job whose output is there by now."""
+
+    def __init__(self) -> None:
+        super().__init__("the output exists: another run made it meanwhile")
+
+
+def work(job: Job, tool: Tool, assignment: Assignment, *, memory: int | None = None) -> FileResult:
+    """Read a photo, work on it, write its maps and then itself; whatever goes wrong is text in the result.
+
+    memory: bytes that it may take; None: as many as there are. A photo that needs more comes back as "pending".
+    """
+    from cliphaze_cli.imaging import imagefile
+    from cliphaze_cli.imaging.densitymap import save_density
+    from cliphaze_cli.imaging.memory import bounded_memory
+
+    started = time.perf_counter()
+    limits, overwrite, skip_existing = assignment.limits, assignment.overwrite, assignment.skip_existing
+    result = FileResult(job.source, job.target, "done", source_bytes=bytes_of(job.source))
+    try:
+        _leave_out_if_made(job, skip_existing)
+        with bounded_memory(limits.decoder_bytes):
+            photo = imagefile.read(
+                job.source, max_pixels=limits.max_pixels, max_bytes=memory, white=assignment.settings.white
+            )
+        height, width = photo.pixels.shape[:2]
+        result = replace(result, size=(width, height), notices=photo.notices)
+        time_limit.extend(limits, width * height)
+
+        product = tool(photo)
+        result = replace(result, details=product.details)
+        _leave_out_if_made(job, skip_existing)
+
+        if (maps := product.maps) is not None:  # before the photo: where that exists, its job is complete
+            maps_replace = overwrite or skip_existing
+            save_density(
+                maps.density,
+                photo.pixels,
+                job.maps_stem,
+                npy=maps.npy,
+                title=maps.title,
+                replace=maps_replace,
+                source=photo.file,
+            )
+        if product.pixels is not None:
+            dehazed = imagefile.with_pixels(photo, product.pixels)
+            del photo, product, maps
+            notices = imagefile.write(
+                dehazed, job.target, quality=tool.quality, replace=overwrite, preserve=assignment.preserve
+            )
+            result = replace(result, notices=(*result.notices, *notices))
+        result = replace(result, extras=job.extras, target_bytes=bytes_of(job.target))
+    except Exception as error:  # noqa: BLE001 - one bad file never stops a batch
+        if isinstance(error, OutputExistsError) and skip_existing and os.path.lexists(job.target):
+            error = _MadeMeanwhileError()
+        reason, trace = explain(error)
+        result = replace(result, status=_status(error), reason=reason, traceback=trace)
+    return replace(result, seconds=time.perf_counter() - started)
+
+
+def _leave_out_if_made(job: Job, skip_existing: bool) -> None:
+    if skip_existing and os.path.lexists(job.target):
+        raise _MadeMeanwhileError
+
+
+def _status(error: Exception) -> Status:
+    if isinstance(error, _MadeMeanwhileError):
+        return "skipped"
+    return "pending" if isinstance(error, NeedsMemoryError) else "failed"

@@ -1,0 +1,69 @@
+"""What was asked of a command that works on photos, apart from what decides their look."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from cliphaze_cli.batch.assignment import Assignment, Load
+from cliphaze_cli.batch.plan import Names, Plan, plan_pairs
+from cliphaze_cli.batch.refusals import refuse_report
+from cliphaze_cli.cli import options
+from cliphaze_cli.cli.carry_out import Command, carry_out
+from cliphaze_cli.cli.console import Console
+from cliphaze_cli.imaging.limits import Limits
+from cliphaze_cli.report.retry import leftover
+from cliphaze_cli.report.settings import DensitySettings, Settings
+
+S = TypeVar("S", Settings, DensitySettings)
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options that all such commands have."""
+
+    command: Command
+    load: Load
+    console: Console
+    device: str
+    limits: Limits
+    overwrite: bool
+    skip_existing: bool
+    jobs: int | None
+    report: Path | None
+    preserve: bool = True
+
+    def retry(
+        self, report: Path, kind: type[S], given: S, names: Callable[[S], Names], given_names: Collection[str]
+    ) -> int:
+        """Do what is left of the run of a `report`, by its settings where `given_names` are not given anew."""
+        left = leftover(report, self.command.name, kind)
+        settings = left.settings.overridden(given, given_names)
+        options.check(settings)
+        work = plan_pairs(left.pairs, names(settings), overwrite=self.overwrite, skip_existing=self.skip_existing)
+        if left.folders:
+            self.console.notice(f"{left.folders} folders could not be listed then; --retry does not look into them")
+        return self.carry_out(work, settings, retried=report, retried_sha256=left.weights_sha256)
+
+    def carry_out(
+        self,
+        work: Plan,
+        settings: Settings | DensitySettings,
+        retried: Path | None = None,
+        retried_sha256: str | None = None,
+    ) -> int:
+        """Do what is planned, and return the exit code. retried: the report of the run that this one goes on with."""
+        if self.report is not None:
+            read = [path for path in (retried, settings.weights and Path(settings.weights)) if path]
+            refuse_report(self.report, [*work.files, *read], overwrite=self.overwrite)
+        assignment = Assignment(
+            self.load,
+            settings,
+            self.device,
+            self.limits,
+            overwrite=self.overwrite,
+            skip_existing=self.skip_existing,
+            preserve=self.preserve,
+            retried_sha256=retried_sha256,
+        )
+        return carry_out(self.command, work, assignment, self.console, jobs=self.jobs, report=self.report)

@@ -1,0 +1,36 @@
+"""An executor that does not protect itself from what it works on: for tests that are about something else."""
+
+from collections.abc import Callable, Iterable
+
+from cliphaze_cli.batch.assignment import Assignment
+from cliphaze_cli.batch.job import Job
+from cliphaze_cli.batch.report import BatchReport, FileResult
+from cliphaze_cli.batch.shares import Shares
+from cliphaze_cli.batch.work import work
+from cliphaze_cli.batch.worker import Prepared
+
+
+class InThisProcess:
+    """Stands for `batch.pool.Pool`."""
+
+    def __init__(self, assignment: Assignment, shares: Shares) -> None:
+        self._assignment = assignment
+
+    def __enter__(self) -> "InThisProcess":
+        notices: list[str] = []
+        self._tool = self._assignment.load(self._assignment, notices.append)
+        self.prepared = Prepared(self._tool.used, self._tool.label, tuple(notices))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def run(self, jobs: Iterable[Job], on_result: Callable[[FileResult], object]) -> BatchReport:
+        results: list[FileResult] = []
+        try:
+            for job in jobs:
+                results.append(work(job, self._tool, self._assignment))
+                on_result(results[-1])
+        except KeyboardInterrupt:
+            return BatchReport(tuple(results), interrupted=True)
+        return BatchReport(tuple(results))
