@@ -40,6 +40,12 @@ def train_embedding(network: "CLIPHaze") -> None:
             torch.nn.init.normal_(module.implicit.weight)
 
 
+@pytest.fixture
+def without_rawpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Camera raw files are not read, whatever is installed."""
+    monkeypatch.setattr("cliphaze_cli.imaging.formats.raw_is_read", lambda: False)
+
+
 @pytest.fixture(scope="session")
 def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of a small random network; not to be written to."""

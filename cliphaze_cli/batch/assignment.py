@@ -24,7 +24,8 @@ class Assignment:
 
     load: makes the tool that does it, and is given what to call with lines for people; a function of a module, so
     that it can be pickled. settings: what decides the look of outputs. device: as people give it. limits: of one photo.
-    retried_sha256: of the weights of the run that is retried. clip_file: CLIP's, which the run has hashed already.
+    preserve: whether photos get their sources' times. retried_sha256: of the weights of the run that is retried.
+    clip_file: CLIP's, which the run has hashed already.
     """
 
     load: Load
@@ -33,6 +34,7 @@ class Assignment:
     limits: Limits
     overwrite: bool = False
     skip_existing: bool = False
+    preserve: bool = True
     retried_sha256: str | None = None
     clip_file: "VerifiedFile | None" = None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from cliphaze_cli.batch.job import MAP_ENDING
-from cliphaze_cli.imaging.formats import format_of_name, output_extension
+from cliphaze_cli.imaging.formats import format_for_new, format_of_name, output_extension
 
 ExtraOutputs = Callable[[Path], Iterable[Path]]  # from an output's path without extension to further files
 
@@ -26,8 +26,7 @@ class PhotoNames:
         own = format_of_name(source)
         if own is not None and self.format in (None, own):
             return f"{source.stem}{self.suffix}{source.suffix}"
-        # A name that tells no format becomes PNG, which keeps alpha and 16 bits.
-        return f"{source.stem}{self.suffix}{output_extension(self.format or 'PNG')}"
+        return f"{source.stem}{self.suffix}{output_extension(self.format or format_for_new(source))}"
 
     def extras(self, target: Path) -> tuple[Path, ...]:
         """What is written besides the target."""

@@ -136,7 +136,7 @@ def _refuse_unwritable_kind(output: Path) -> None:
         return
     if str(output) == "-":
         raise UsageError("standard output (-) takes one photo: give one INPUT, or name a folder")
-    if kind_of_name(output):
+    if kind_of_name(output) or (is_image_name(output) and format_of_name(output) is None):
         raise UsageError(f"OUTPUT {output.name}: {output.suffix} cannot be written, only {FORMATS_SHOWN}")
 
 
@@ -187,7 +187,7 @@ def _file_pair(file: Path, output: Path | None, names: Names, *, alone: bool) ->
 
 
 def _names_an_image(output: Path) -> bool:
-    return is_image_name(output) and not output.is_dir()
+    return format_of_name(output) is not None and not output.is_dir()
 
 
 def _same_folder(first: Path, second: Path) -> bool:

@@ -33,7 +33,9 @@ def work(job: Job, tool: Tool, assignment: Assignment, *, memory: int | None = N
     try:
         _leave_out_if_made(job, skip_existing)
         with bounded_memory(limits.decoder_bytes):
-            photo = imagefile.read(job.source, max_pixels=limits.max_pixels, max_bytes=memory)
+            photo = imagefile.read(
+                job.source, max_pixels=limits.max_pixels, max_bytes=memory, white=assignment.settings.white
+            )
         height, width = photo.pixels.shape[:2]
         result = replace(result, size=(width, height), notices=photo.notices)
         time_limit.extend(limits, width * height)
@@ -45,12 +47,20 @@ def work(job: Job, tool: Tool, assignment: Assignment, *, memory: int | None = N
         if (maps := product.maps) is not None:  # before the photo: where that exists, its job is complete
             maps_replace = overwrite or skip_existing
             save_density(
-                maps.density, photo.pixels, job.maps_stem, npy=maps.npy, title=maps.title, replace=maps_replace
+                maps.density,
+                photo.pixels,
+                job.maps_stem,
+                npy=maps.npy,
+                title=maps.title,
+                replace=maps_replace,
+                source=photo.file,
             )
         if product.pixels is not None:
             dehazed = imagefile.with_pixels(photo, product.pixels)
             del photo, product, maps
-            notices = imagefile.write(dehazed, job.target, quality=tool.quality, replace=overwrite)
+            notices = imagefile.write(
+                dehazed, job.target, quality=tool.quality, replace=overwrite, preserve=assignment.preserve
+            )
             result = replace(result, notices=(*result.notices, *notices))
         result = replace(result, extras=job.extras, target_bytes=bytes_of(job.target))
     except Exception as error:  # noqa: BLE001 - one bad file never stops a batch

@@ -114,6 +114,11 @@ def dehaze(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    white: options.WhiteOption = None,
+    no_preserve: Annotated[
+        bool,
+        typer.Option("--no-preserve", help="Date outputs now, not as their sources.", rich_help_panel=OUTPUT),
+    ] = False,
     jobs: options.JobsOption = None,
     max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MEGAPIXELS,
     time_limit: options.TimeLimitOption = None,
@@ -145,6 +150,7 @@ def dehaze(
         clip=clip,
         no_clip=no_clip,
         builder=builder,
+        white=white,
     )
     request = Request(
         _COMMAND,
@@ -154,6 +160,7 @@ def dehaze(
         limits=options.limits_of(max_megapixels, time_limit),
         overwrite=overwrite,
         skip_existing=skip_existing,
+        preserve=not no_preserve,
         jobs=jobs,
         report=report,
     )

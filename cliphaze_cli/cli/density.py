@@ -109,6 +109,7 @@ def density(
     precision: options.PrecisionOption = "auto",
     model: options.ModelOption = "tiny",
     weights: options.WeightsOption = None,
+    white: options.WhiteOption = None,
     jobs: options.JobsOption = None,
     max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MEGAPIXELS,
     time_limit: options.TimeLimitOption = None,
@@ -134,6 +135,7 @@ def density(
         precision=precision,
         model=model,
         weights=None if weights is None else str(weights),
+        white=white,
     )
     request = Request(
         _COMMAND,

@@ -51,6 +51,13 @@ def check_quality(quality: int | None) -> int | None:
     return quality
 
 
+def check_white(white: float | None) -> float | None:
+    """Return `white` if it is None or a number above 0; raise UsageError otherwise."""
+    if white is not None and not 0 < white < float("inf"):
+        raise UsageError(f"--white must be above 0, not {white:g}")
+    return white
+
+
 def _check_resolution(text: str) -> str:
     working_side(text)
     return text
@@ -83,6 +90,7 @@ def limits_of(max_megapixels: float, time_limit: float | None) -> Limits:
 def check(settings: Settings | DensitySettings) -> None:
     """Raise UsageError for settings, which may come from a report, that the options would not take."""
     check_precision(settings.precision)
+    check_white(settings.white)
     if isinstance(settings, Settings):
         check_strength(settings.strength)
         check_quality(settings.quality)
@@ -154,6 +162,16 @@ ResolutionOption = Annotated[
         metavar="PIXELS|auto|full",
         callback=_check_resolution,
         help="Long side the network works at; its result is applied at the photo's own size. full: no reduction.",
+    ),
+]
+WhiteOption = Annotated[
+    float | None,
+    typer.Option(
+        "--white",
+        metavar="VALUE",
+        callback=check_white,
+        help="Of floating point TIFF: the value that becomes white.",
+        show_default="1, or the 99.9th percentile",
     ),
 ]
 JobsOption = Annotated[

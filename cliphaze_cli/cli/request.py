@@ -32,6 +32,7 @@ class Request:
     skip_existing: bool
     jobs: int | None
     report: Path | None
+    preserve: bool = True
     may_download: bool = False
 
     def retry(
@@ -62,9 +63,10 @@ class Request:
             settings,
             self.device,
             self.limits,
-            self.overwrite,
-            self.skip_existing,
-            retried_sha256,
+            overwrite=self.overwrite,
+            skip_existing=self.skip_existing,
+            preserve=self.preserve,
+            retried_sha256=retried_sha256,
             clip_file=clip_of(settings, self.console, may_download=self.may_download) if work.jobs else None,
         )
         return carry_out(self.command, work, assignment, self.console, jobs=self.jobs, report=self.report)

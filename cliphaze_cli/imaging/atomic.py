@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from cliphaze_cli.errors import ImageError, OutputExistsError
+from cliphaze_cli.imaging import file_status
+from cliphaze_cli.imaging.file_status import FileStatus
 from cliphaze_cli.imaging.part_file import create_part
 
 _OPEN_FILES_CAN_MOVE = os.name != "nt"
@@ -41,10 +43,13 @@ def shown(path: Path) -> str:
 
 
 @contextmanager
-def atomic_file(path: Path, *, replace: bool = True) -> Iterator[ByteSink]:
+def atomic_file(
+    path: Path, *, replace: bool = True, source: FileStatus | None = None, dated: bool = True
+) -> Iterator[ByteSink]:
     """A file to write that becomes `path` when the block ends, and vanishes if it fails or is interrupted.
 
     After the block the file is on the disk, also if the power fails. A symbolic link stays one: its target is replaced.
+    source: of the file it is made from, whose permissions it does not exceed, and whose times it gets if `dated`.
     Raises ImageError where the system refuses, and OutputExistsError if `path` exists by then and not `replace`.
     """
     target = Path(os.path.realpath(path))
@@ -55,8 +60,12 @@ def atomic_file(path: Path, *, replace: bool = True) -> Iterator[ByteSink]:
             raise ImageError(f"cannot write {shown(path)}: it is {kind}; choose another output name")
         part, descriptor = create_part(target)
         with os.fdopen(descriptor, "wb") as stream:
+            if source is not None:
+                file_status.restrict(descriptor, source)
             yield _Sink(stream)
             stream.flush()
+            if source is not None and dated:
+                file_status.date(descriptor, source)
             os.fsync(stream.fileno())
             if _OPEN_FILES_CAN_MOVE:  # and closing would end the lock
                 _publish(part, target, replace)

@@ -1,5 +1,6 @@
 """From a photo to the bytes of one format."""
 
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -7,14 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cliphaze_cli.imaging import icc, png_writer, tiff_writer
+from cliphaze_cli.imaging import isobmff, png_writer, tiff_writer
 from cliphaze_cli.imaging.atomic import ByteSink
 from cliphaze_cli.imaging.bitdepth import luma, to_8bit
 from cliphaze_cli.imaging.formats import Format
+from cliphaze_cli.imaging.packed import metadata_for
 from cliphaze_cli.imaging.photo import Photo
 from cliphaze_cli.imaging.pillow_reader import register_heif
 
-_JPEG_EXIF_LIMIT = 65_533
+_UNSPECIFIED, _STRAIGHT_ALPHA = 0, 2  # TIFF's kinds of channels
+_LOSSLESS_EFFORT = 70  # of WebP, 0..100
+_LEAST_WEBP = 75  # quality: haze hides losses, which dehazing brings out
 _FULL_CHROMA_FROM = 90  # at such qualities, halved colour resolution would be the largest error
 
 
@@ -26,60 +30,63 @@ def encode(sink: ByteSink, photo: Photo, target: Format, quality: int | None) ->
     height, width = photo.pixels.shape[:2]
     if max(height, width) > target.max_side:
         raise ValueError(f"{target.name} holds at most {target.max_side} pixels a side, not {width} x {height}")
-    notices: list[str] = []
-    profile, exif_block = _metadata(photo, target, notices)
-    samples = _samples(photo, target, notices)
-    chosen = target.quality if quality is None else quality
+    packed, notices = metadata_for(photo, target)
+    samples, extras = _samples(photo, target, notices)
     if target.name == "TIFF":
-        tiff_writer.encode(sink, samples, exif_block=exif_block, profile=profile, dpi=photo.dpi)
+        tiff_writer.encode(sink, samples, packed, extras=extras)
     elif target.name == "PNG":
-        png_writer.encode(sink, samples, exif_block=exif_block, profile=profile, dpi=photo.dpi)
+        png_writer.encode(
+            sink, samples, exif_block=packed.exif, profile=packed.icc, dpi=packed.dpi, chunks=packed.png_chunks()
+        )
     else:
-        options = _OPTIONS[target.name](chosen or 0)
-        if target.name == "AVIF" and samples.ndim == 2:
-            options["subsampling"] = "4:0:0"
-        if target.name == "JPEG" and photo.half_chroma and quality is None:
-            options["subsampling"] = "4:2:0"  # there is no more to keep, and it saves a sixth of the bytes
-        if exif_block:
-            options["exif"] = exif_block
-        if profile:
-            options["icc_profile"] = profile
-        if photo.dpi and target.name in ("JPEG", "BMP"):
-            options["dpi"] = photo.dpi
-        _encode_with_pillow(sink, samples, target.name, options)
-    return tuple(notices)
+        options = _options(photo, target, quality, samples)
+        options.update(packed.pillow_options(target.name))
+        _encode_with_pillow(sink, samples, target.name, options, packed.cicp)
+    return tuple(dict.fromkeys(notices))
 
 
-def _metadata(photo: Photo, target: Format, notices: list[str]) -> tuple[bytes | None, bytes | None]:
-    """(ICC profile, EXIF block) as far as the target can hold them."""
-    profile, exif_block = photo.icc, photo.exif
-    if not target.metadata:
-        if profile or exif_block:
-            notices.append(f"{target.name} holds no EXIF and no colour profile; they are dropped")
-        return None, None
-    if profile and photo.grey and not target.grey and icc.colour_space(profile) == "GRAY":
-        notices.append(f"colour profile for grey dropped: {target.name} stores colour")
-        profile = None
-    if exif_block and target.name == "JPEG" and len(exif_block) > _JPEG_EXIF_LIMIT:
-        notices.append("EXIF dropped: longer than the 64 KB that JPEG can hold")
-        exif_block = None
-    return profile, exif_block
+def _options(photo: Photo, target: Format, quality: int | None, samples: NDArray[Any]) -> dict[str, Any]:
+    """How Pillow is to compress."""
+    chosen = (target.quality or 0) if quality is None else quality
+    if target.name == "WEBP" and quality is None and photo.format == "WEBP":
+        if photo.lossless:
+            return {"lossless": True, "method": 4, "quality": _LOSSLESS_EFFORT, "exact": True}
+        if photo.quality is not None:  # more would only store the source's own losses with care
+            chosen = min(chosen, max(photo.quality, _LEAST_WEBP))
+    options = _OPTIONS[target.name](chosen)
+    if target.name == "AVIF" and samples.ndim == 2:
+        options["subsampling"] = "4:0:0"
+    if target.name == "JPEG" and photo.half_chroma and quality is None:
+        options["subsampling"] = "4:2:0"  # there is no more to keep, and it saves a sixth of the bytes
+    return options
 
 
-def _samples(photo: Photo, target: Format, notices: list[str]) -> NDArray[Any]:
-    """(H, W) or (H, W, C): the channels and the depth that the target can hold."""
-    pixels, alpha = photo.pixels, photo.alpha
-    if alpha is not None and alpha.dtype != pixels.dtype:  # the pixels were replaced by ones of another depth
-        alpha = to_8bit(alpha) if pixels.dtype == np.uint8 else alpha * np.uint16(257)
+def _samples(photo: Photo, target: Format, notices: list[str]) -> tuple[NDArray[Any], tuple[int, ...]]:
+    """((H, W) or (H, W, C): the channels and the depth that the target can hold, the TIFF kinds of those that are no
+    colours)."""
+    pixels = photo.pixels
+    alpha, bands = (None if one is None else _of_depth(one, pixels.dtype) for one in (photo.alpha, photo.bands))
     if pixels.dtype == np.uint16 and not target.sixteen_bit:
         notices.append(f"16 bits reduced to 8: {target.name} holds no more")
         pixels, alpha = to_8bit(pixels), None if alpha is None else to_8bit(alpha)
     if alpha is not None and not target.alpha:
         notices.append(f"transparency dropped: {target.name} holds none")
         alpha = None
+    if bands is not None and target.name != "TIFF":
+        notices.append(f"channels that are neither colour nor alpha dropped: {target.name} holds none")
+        bands = None
     if photo.grey and target.grey:
         pixels = luma(pixels)
-    return pixels if alpha is None else np.dstack([pixels, alpha])
+    parts = [one for one in (pixels, alpha, bands) if one is not None]
+    kinds = (_STRAIGHT_ALPHA,) * (alpha is not None) + (_UNSPECIFIED,) * (0 if bands is None else bands.shape[2])
+    return (pixels if len(parts) == 1 else np.dstack(parts)), kinds
+
+
+def _of_depth(samples: NDArray[Any], dtype: "np.dtype[Any]") -> NDArray[Any]:
+    """Alpha or bands in the depth of the pixels, which may have been replaced by ones of another."""
+    if samples.dtype == dtype:
+        return samples
+    return to_8bit(samples) if dtype == np.uint8 else samples * np.uint16(257)
 
 
 def _jpeg(quality: int) -> dict[str, Any]:
@@ -95,8 +102,16 @@ _OPTIONS: dict[str, Callable[[int], dict[str, Any]]] = {
 }
 
 
-def _encode_with_pillow(sink: ByteSink, samples: NDArray[np.uint8], name: str, options: dict[str, Any]) -> None:
+def _encode_with_pillow(
+    sink: ByteSink, samples: NDArray[np.uint8], name: str, options: dict[str, Any], cicp: tuple[int, int] | None
+) -> None:
     if name == "HEIF":
         register_heif()
     image = Image.fromarray(np.ascontiguousarray(samples))
-    image.save(sink, name, **options)  # type: ignore[arg-type]
+    if name == "AVIF" and cicp is not None:
+        # Pillow has no option for it.
+        whole = io.BytesIO()
+        image.save(whole, name, **options)
+        sink.write(isobmff.relabelled(whole.getvalue(), cicp))
+    else:
+        image.save(sink, name, **options)  # type: ignore[arg-type]

@@ -7,28 +7,20 @@ taken out in place instead of being parsed and written anew.
 
 import re
 import struct
-from typing import BinaryIO
 
 PREFIX = b"Exif\x00\x00"
 ORIENTATION = 274
-_SUB_DIRECTORIES = {34665, 34853}  # camera settings, GPS
-# Descriptive tags that keep their meaning when the pixels are stored anew.
-DESCRIPTIVE = _SUB_DIRECTORIES | {
-    270,
-    271,
-    272,
-    282,
-    283,
-    296,
-    305,
-    306,
-    315,
-    316,
-    18246,
-    18249,
-    33432,
-    *range(40091, 40096),
-}
+_SETTINGS, _GPS, _INTEROPERABILITY = 34665, 34853, 40965
+SUB_DIRECTORIES = {_SETTINGS, _GPS, _INTEROPERABILITY}
+_SHORT, _LONG = 3, 4
+# Tags of width (0) and height (1): of TIFF, of EXIF, of the related picture.
+_SIZES = {256: 0, 257: 1, 40962: 0, 40963: 1, 4097: 0, 4098: 1}
+# Descriptive tags that keep their meaning when the pixels are stored anew; some programs put camera settings there.
+DESCRIPTIVE = {
+    *(_SETTINGS, _GPS, 269, 270, 271, 272, 282, 283, 285, 296, 305, 306, 315, 316, 18246, 18249, 33432, 33434, 33437),
+    *(34850, 34855, 36867, 36868, 36880, 36881, 36882, 37377, 37378, 37379, 37380, 37381, 37382, 37383, 37384, 37385),
+    *(37386, 42032, 42033, 42034, 42035, 42036, 42037, *range(40091, 40096)),
+}  # fmt: skip
 
 
 def split_directory(block: bytes) -> tuple[str, int, list[bytes]]:
@@ -69,9 +61,18 @@ def without_prefix(block: bytes) -> bytes:
     return re.sub(rb"^(Exif\x00\x00)+", b"", block)
 
 
-def cleaned(block: bytes) -> bytes | None:
+def has_thumbnail(block: bytes) -> bool:
+    """Whether a second directory, which describes a thumbnail, follows. Raises ValueError if the block is damaged."""
+    order, offset, entries = split_directory(block)
+    body = without_prefix(block)
+    at = offset + 2 + 12 * len(entries)
+    return at + 4 <= len(body) and struct.unpack_from(order + "I", body, at)[0] != 0
+
+
+def cleaned(block: bytes, size: tuple[int, int] | None = None) -> bytes | None:
     """The block without the orientation (it has been applied) and the link to the thumbnail (it shows the old photo).
 
+    size: width and height of the upright pixels, which replace those that the block states.
     Returns it with its prefix, or None if nothing is left. Raises ValueError if the block is damaged.
     """
     order, offset, entries = split_directory(block)
@@ -79,39 +80,36 @@ def cleaned(block: bytes) -> bytes | None:
     if not kept:
         return None
     body = bytearray(without_prefix(block))
-    size = 2 + 12 * len(entries) + 4
+    length = 2 + 12 * len(entries) + 4
     directory = struct.pack(order + "H", len(kept)) + b"".join(kept)  # the zeros after it: no further directory
-    body[offset : offset + size] = directory.ljust(size, b"\x00")
+    body[offset : offset + length] = directory.ljust(length, b"\x00")
+    if size is not None:
+        _state_size(body, order, offset, size)
     return PREFIX + bytes(body)
 
 
-def from_tiff(stream: BinaryIO) -> bytes | None:
-    """The descriptive tags of a TIFF file as an EXIF block, without the orientation; None if there are none.
+def _state_size(body: bytearray, order: str, directory: int, size: tuple[int, int]) -> None:
+    """Correct width and height wherever the directory and those below it state them, in place."""
+    below = _state_size_in(body, order, directory, size)
+    if _SETTINGS in below:
+        below = _state_size_in(body, order, below[_SETTINGS], size)
+        if _INTEROPERABILITY in below:
+            _state_size_in(body, order, below[_INTEROPERABILITY], size)
 
-    A TIFF file keeps EXIF tags among those that describe the stored pixels; only the former are taken.
-    Raises whatever Pillow raises on damaged tags.
-    """
-    from PIL import Image
 
-    stream.seek(0)
-    head = stream.read(16)
-    source, result = Image.Exif(), Image.Exif()
-    if head[:4] in (b"II+\x00", b"MM\x00+"):  # BigTIFF, which load_from_fp does not recognise by itself
-        source.bigtiff, source.endian = True, "<" if head[:2] == b"II" else ">"
-        source.load_from_fp(stream, struct.unpack(source.endian + "Q", head[8:])[0])
-    else:
-        stream.seek(0)
-        source.load_from_fp(stream)
-    result.endian = source.endian
-    for tag in sorted(set(source) & DESCRIPTIVE):
-        if tag in _SUB_DIRECTORIES:
-            directory = dict(source.get_ifd(tag))
-            if tag == 34665 and 40965 in directory:  # the interoperability directory: an offset that no longer holds
-                directory[40965] = dict(source.get_ifd(40965))
-            result[tag] = directory
-        else:
-            result[tag] = source[tag]
-    return result.tobytes() if len(result) else None
+def _state_size_in(body: bytearray, order: str, directory: int, size: tuple[int, int]) -> dict[int, int]:
+    """Correct one directory; returns where the ones that it names lie."""
+    below: dict[int, int] = {}
+    if not 8 <= directory <= len(body) - 2:
+        return below
+    (count,) = struct.unpack_from(order + "H", body, directory)
+    for at in range(directory + 2, min(directory + 2 + 12 * count, len(body) - 11), 12):
+        tag, kind, number, value = struct.unpack_from(order + "HHII", body, at)
+        if tag in _SIZES and kind in (_SHORT, _LONG) and number == 1:
+            struct.pack_into(order + "HHII", body, at, tag, _LONG, 1, size[_SIZES[tag]])
+        elif tag in SUB_DIRECTORIES:
+            below.setdefault(tag, value)
+    return below
 
 
 def valid_orientation(value: object) -> int:

@@ -1,5 +1,7 @@
 """The image formats that are read and written, and what each can hold. Pure data: imports nothing heavy."""
 
+import functools
+import importlib.util
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -39,8 +41,20 @@ FORMATS: dict[str, Format] = {
 EXTENSIONS: dict[str, str] = {extension: entry.name for entry in FORMATS.values() for extension in entry.extensions}
 """File name extension (lower case, with the dot) to format name."""
 
+READ_EXTENSIONS = frozenset((".jxl", ".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc"))
+"""Of JPEG XL and JPEG 2000, which are read only: their photos are written as PNG."""
+
+RAW_EXTENSIONS = frozenset(
+    (".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".iiq", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf",
+     ".raw", ".rw2", ".sr2", ".srw", ".x3f")
+)  # fmt: skip
+"""Of camera raw files, which are read where rawpy is installed (the extra `raw`), and written as TIFF."""
+
 FORMATS_SHOWN = "JPEG, PNG, TIFF, WebP, BMP, AVIF or HEIC"
 """For messages."""
+
+READ_SHOWN = "JPEG, PNG, TIFF, WebP, BMP, AVIF, HEIC, JPEG XL or JPEG 2000"
+"""For messages about what is read."""
 
 
 def format_of_name(path: PurePath) -> str | None:
@@ -50,7 +64,21 @@ def format_of_name(path: PurePath) -> str | None:
 
 def is_image_name(path: PurePath) -> bool:
     """Whether the name looks like a photo this package reads. Names only; the content is not looked at."""
-    return format_of_name(path) is not None
+    extension = path.suffix.lower()
+    if extension in RAW_EXTENSIONS:
+        return raw_is_read()
+    return extension in EXTENSIONS or extension in READ_EXTENSIONS
+
+
+@functools.cache
+def raw_is_read() -> bool:
+    """Whether camera raw files are developed: whether rawpy is installed, which this does not import."""
+    return importlib.util.find_spec("rawpy") is not None
+
+
+def format_for_new(source: PurePath) -> str:
+    """The format to write a photo in whose own is not written, or not told by its name: both keep 16 bits and alpha."""
+    return "TIFF" if source.suffix.lower() in RAW_EXTENSIONS else "PNG"
 
 
 def format_named(name: str) -> str | None:
@@ -65,10 +93,11 @@ def output_extension(format: str) -> str:
 
 
 def extension_of_content(head: bytes) -> str:
-    """The extension, with its dot, that fits the first 16 bytes of a file; empty if they begin none of `FORMATS`."""
+    """The extension, with its dot, that fits the first 16 bytes of a file; empty if they tell no format."""
     if head[4:8] == b"ftyp":
-        return ".avif" if head[8:12] in (b"avif", b"avis") else ".heic"
+        return {b"avif": ".avif", b"avis": ".avif", b"crx ": ".cr3"}.get(head[8:12], ".heic")
     beginnings = {
+        b"\0\0\0\x0cJXL ": ".jxl", b"\xff\x0a": ".jxl", b"\0\0\0\x0cjP  ": ".jp2", b"\xff\x4f\xff\x51": ".j2k",
         b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n": ".png", b"BM": ".bmp",
         b"II*\0": ".tif", b"MM\0*": ".tif", b"II+\0": ".tif", b"MM\0+": ".tif",
     }  # fmt: skip

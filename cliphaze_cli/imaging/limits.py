@@ -1,6 +1,7 @@
 """How much one file may ask for before it is given up. Imports nothing heavy."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 DEFAULT_MAX_PIXELS = 200_000_000
 """Larger images are refused before they are decoded: small files can claim sizes that fill the memory."""
@@ -13,6 +14,13 @@ SECONDS_PER_MEGAPIXEL = 10.0
 
 MAX_METADATA = 64 * 2**20
 """Bytes of EXIF, and of a colour profile, beyond which they are dropped: they would be held beside the pixels."""
+
+
+class CheckSize(Protocol):
+    """What readers call with a size before they decode anything. It raises ImageError where that is too large; deep:
+    samples have more than 8 bits, and take more memory."""
+
+    def __call__(self, width: int, height: int, *, deep: bool = False) -> None: ...
 
 
 @dataclass(frozen=True)

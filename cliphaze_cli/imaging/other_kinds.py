@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from pathlib import PurePath
 
+from cliphaze_cli.imaging.formats import RAW_EXTENSIONS, is_image_name
+
 _EXTENSIONS = {
-    "camera raw": ".3fr .arw .cr2 .cr3 .dng .erf .iiq .mrw .nef .nrw .orf .pef .raf .raw .rw2 .sr2 .srw .x3f",
     "GIF": ".gif",
-    "JPEG XL": ".jxl",
-    "JPEG 2000": ".j2k .jp2 .jpf .jpx",
     "video": ".3gp .avi .flv .insv .lrv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .webm .wmv",
     "Photoshop": ".psb .psd",
     "document": ".ai .eps .pdf .svg",
@@ -15,14 +14,17 @@ _EXTENSIONS = {
 }
 _KINDS = {extension: kind for kind, extensions in _EXTENSIONS.items() for extension in extensions.split()}
 _ADVICE = {
-    "camera raw": "develop it to TIFF or JPEG first",
+    "camera raw": 'install rawpy (pip install "cliphaze[raw]"), or develop it to TIFF or JPEG first',
     "video": "cliphaze takes photos; save its frames as images first",
 }
 
 
 def kind_of_name(path: PurePath) -> str | None:
     """The kind of picture, video or document that a name's extension stands for, if that is none that is read."""
-    return _KINDS.get(path.suffix.lower())
+    if is_image_name(path):
+        return None
+    extension = path.suffix.lower()
+    return "camera raw" if extension in RAW_EXTENSIONS else _KINDS.get(extension)
 
 
 def what_it_is(kind: str) -> str:

@@ -7,11 +7,14 @@ import numpy as np
 from PIL import Image, JpegImagePlugin
 
 from cliphaze_cli.errors import ImageError
-from cliphaze_cli.imaging import exif, icc
+from cliphaze_cli.imaging import icc
 from cliphaze_cli.imaging.bitdepth import row_bands
+from cliphaze_cli.imaging.carried import carried
+from cliphaze_cli.imaging.extras import of_image, of_png
 from cliphaze_cli.imaging.formats import FORMATS
 from cliphaze_cli.imaging.orientation import canvas
 from cliphaze_cli.imaging.photo import Photo
+from cliphaze_cli.imaging.png_chunks import PngFile
 
 # Stored modes -> the mode to decode to, when there is no transparency. Others are refused.
 _TARGET = {
@@ -41,33 +44,38 @@ def open_image(stream: BinaryIO) -> Image.Image:
     if heif:
         register_heif()
     stream.seek(0)
-    return Image.open(stream, formats=[name for name in FORMATS if heif or name != "HEIF"])
+    known = [name for name in (*FORMATS, "DIB") if heif or name != "HEIF"]
+    return Image.open(stream, formats=known)
 
 
-def decode(image: Image.Image, stream: BinaryIO) -> Photo:
+def decode(image: Image.Image, stream: BinaryIO, png: PngFile | None = None) -> Photo:
     """All pixels and metadata of an image from `open_image`, through the same stream.
 
-    Raises ImageError for kinds of samples that are not supported, and whatever Pillow raises on damaged data.
+    png: what else lies in the file, if it is a PNG, of which the stream holds the picture alone. Raises ImageError for
+    kinds of samples that are not supported, and whatever Pillow raises on damaged data.
     """
     notices = [*_frames_notice(image)]
     image.load()
-    image_format = "JPEG" if image.format == "MPO" else str(image.format)
-    block, orientation, notice = _exif(image, stream)
-    notices += notice
+    source, image_format = image, {"MPO": "JPEG", "DIB": "BMP"}.get(str(image.format), str(image.format))
+    found = of_image(image, stream) if png is None else of_png(png)
+    notices += found.notices
+    bits = _stored_bits(image, stream)
+    if found.crop is not None:
+        image = image.crop(found.crop)
+    kept = carried(found.exif, found.xmp, image.width, image.height, orientation=found.orientation)
+    notices += kept.notices
     mode, grey, transform, notice = _conversion(image)
     notices += notice
-    profile, dropped = (
-        (None, None) if image.mode in ("CMYK", "LAB") else icc.checked(image.info.get("icc_profile"), grey=grey)
-    )
+    converted = image.mode in ("CMYK", "LAB")
+    profile, dropped = (None, None) if converted else _checked_profile(source, png, grey)
     notices += [dropped] if dropped else []
-    bits = _stored_bits(image, stream)
     if bits > 8:
         notices.append(f"{bits}-bit {image_format} reduced to 8 bits")
 
     has_alpha = mode.endswith("A")
     shape = (image.height, image.width)
-    pixels, stored = canvas((*shape, 3), np.uint8, orientation)
-    alpha, stored_alpha = canvas(shape, np.uint8, orientation) if has_alpha else (None, None)
+    pixels, stored = canvas((*shape, 3), np.uint8, kept.orientation)
+    alpha, stored_alpha = canvas(shape, np.uint8, kept.orientation) if has_alpha else (None, None)
     # By bands, since Pillow would hold a second and third copy of everything for a conversion and an export.
     for rows in row_bands(image.height, 4 * image.width):
         part = image.crop((0, rows.start, image.width, rows.stop))
@@ -80,13 +88,24 @@ def decode(image: Image.Image, stream: BinaryIO) -> Photo:
         pixels,
         alpha,
         grey,
-        block,
+        kept.exif,
         profile,
         image_format,
-        tuple(notices),
-        _dpi(image),
-        half_chroma=image_format == "JPEG" and JpegImagePlugin.get_sampling(image) == _HALF_CHROMA,
+        tuple(dict.fromkeys(notices)),
+        _dpi(source) if png is None else png.dpi,
+        half_chroma=image_format == "JPEG" and JpegImagePlugin.get_sampling(source) == _HALF_CHROMA,
+        xmp=kept.xmp,
+        iptc=found.iptc,
+        texts=tuple(found.texts),
+        colour=None if converted else found.colour,
+        tags=found.tags,
+        lossless=found.lossless,
+        quality=found.quality,
     )
+
+
+def _checked_profile(image: Image.Image, png: PngFile | None, grey: bool) -> tuple[bytes | None, str | None]:
+    return icc.checked(image.info.get("icc_profile"), grey=grey) if png is None else png.profile(grey=grey)
 
 
 def _stored_bits(image: Image.Image, stream: BinaryIO) -> int:
@@ -111,21 +130,9 @@ def _frames_notice(image: Image.Image) -> list[str]:
         return []
     if image.format == "MPO":
         return [f"first of {count} pictures used; the file's previews or gain maps are dropped"]
+    if image.format == "HEIF":
+        return [f"the primary one of {count} pictures used"]
     return [f"first of {count} {'pages' if image.format == 'TIFF' else 'frames'} used"]
-
-
-def _exif(image: Image.Image, stream: BinaryIO) -> tuple[bytes | None, int, list[str]]:
-    """(block to save, orientation, notices). The orientation may come from XMP too, which is not kept."""
-    orientation = 1
-    try:
-        tags = image.getexif()  # after loading: of TIFF, Pillow itself turns the pixels then, and removes the tag here
-        orientation = exif.valid_orientation(tags.get(exif.ORIENTATION))
-        if image.format == "TIFF":
-            return exif.from_tiff(stream), orientation, []
-        block = image.info.get("exif") or (tags.tobytes() if set(tags) - {exif.ORIENTATION} else None)
-        return exif.cleaned(block) if block else None, orientation, []
-    except Exception:  # noqa: BLE001 - damaged EXIF makes Pillow raise nearly anything, and must not cost the photo
-        return None, orientation, ["damaged EXIF dropped"]
 
 
 def _profile(image: Image.Image) -> bytes | None:

@@ -1,7 +1,6 @@
 """Reading PNG with 16 bits per sample, which Pillow would silently cut to 8."""
 
 import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,16 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cliphaze_cli.imaging import exif, icc
+from cliphaze_cli.imaging.carried import carried
+from cliphaze_cli.imaging.extras import of_png
 from cliphaze_cli.imaging.orientation import upright
 from cliphaze_cli.imaging.photo import Photo
+from cliphaze_cli.imaging.png_chunks import SIGNATURE, PngFile
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _GREY_ALPHA, _RGB_ALPHA = 0, 4, 6  # colour types; 2 is RGB
-_PROFILE_LIMIT = 1 << 24
-# Chunks that a photo can do without, if they are damaged.
-_EXPENDABLE = {b"eXIf", b"iCCP", b"pHYs", b"tEXt", b"zTXt", b"iTXt", b"tIME", b"sRGB", b"gAMA", b"cHRM", b"bKGD"}
-METRE = 0.0254
 
 
 @dataclass(frozen=True)
@@ -38,59 +34,41 @@ def read_header(head: bytes) -> Header | None:
     return Header(*struct.unpack_from(">IIBB", head, 16))
 
 
-def decode(data: bytes) -> Photo:
-    """A whole 16-bit PNG file. Raises ValueError if it is damaged."""
-    header = read_header(data)
-    if header is None:
-        raise ValueError("the PNG header is damaged")
-    extra: dict[bytes, bytes] = {}
-    # OpenCV prints complaints to stderr about unusual or missing chunks, so it gets checked ones that it needs only.
-    essential: list[bytes | memoryview] = [SIGNATURE]
-    for kind, chunk in _chunks(data):
-        if kind in (b"IHDR", b"IDAT", b"IEND"):
-            essential.append(chunk)
-        else:
-            extra.setdefault(kind, bytes(chunk[8:-4]))
-    samples = _decode_samples(b"".join(essential), header)
-    notices: list[str] = []
-    if b"acTL" in extra:
-        notices.append(f"first of {int.from_bytes(extra[b'acTL'][:4], 'big')} frames used")
+def decode(png: PngFile, header: Header) -> Photo:
+    """A 16-bit PNG file that `png_chunks.read` has taken apart. Raises ValueError if it is damaged."""
+    # OpenCV prints complaints to stderr about unusual or missing chunks, so it gets those that it needs only; what
+    # tRNS makes invisible it would not tell apart.
+    parts = list(_without(png.needed, b"tRNS"))
+    transparent = next((bytes(content) for kind, content in parts if kind == b"tRNS"), None)
+    samples = _decode_samples(b"".join([SIGNATURE, *(content for kind, content in parts if kind != b"tRNS")]), header)
+    found = of_png(png)
     grey = header.colour_type in (_GREY, _GREY_ALPHA)
-    colour, alpha = _split(samples, header.colour_type, extra.get(b"tRNS"))
-    profile, notice = _profile(extra.get(b"iCCP"), grey)
-    notices += [notice] if notice else []
-    block, orientation, notice = _exif(extra.get(b"eXIf"))
-    notices += [notice] if notice else []
+    colour, alpha = _split(samples, header.colour_type, transparent)
+    profile, notice = png.profile(grey=grey)
+    kept = carried(found.exif, found.xmp, header.width, header.height)
     return Photo(
-        pixels=np.ascontiguousarray(upright(colour, orientation)),
-        alpha=None if alpha is None else np.ascontiguousarray(upright(alpha, orientation)),
+        pixels=np.ascontiguousarray(upright(colour, kept.orientation)),
+        alpha=None if alpha is None else np.ascontiguousarray(upright(alpha, kept.orientation)),
         grey=grey,
-        exif=block,
+        exif=kept.exif,
         icc=profile,
         format="PNG",
-        notices=tuple(notices),
-        dpi=_dpi(extra.get(b"pHYs")),
+        notices=tuple(dict.fromkeys([*found.notices, *kept.notices, *([notice] if notice else [])])),
+        dpi=png.dpi,
+        xmp=kept.xmp,
+        iptc=found.iptc,
+        texts=tuple(found.texts),
+        colour=found.colour,
     )
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """(kind, whole chunk) of each chunk up to IEND. Raises ValueError where the file is cut off or altered."""
+def _without(data: bytes, removed: bytes) -> Iterator[tuple[bytes, bytes | memoryview]]:
+    """(kind, whole chunk) of each chunk of a sound file; of the removed kind its content only."""
     view, at = memoryview(data), len(SIGNATURE)
-    while True:
-        if at + 12 > len(data):
-            raise ValueError("the file is cut off")
+    while at < len(data):
         (length,) = struct.unpack_from(">I", data, at)
-        end = at + 12 + length
-        if end > len(data):
-            raise ValueError("the file is cut off")
-        kind = bytes(view[at + 4 : at + 8])
-        intact = zlib.crc32(view[at + 4 : end - 4]) == struct.unpack_from(">I", data, end - 4)[0]
-        if intact:
-            yield kind, view[at:end]
-        elif kind not in _EXPENDABLE:
-            raise ValueError(f"its {kind.decode('ascii', 'replace')} data is damaged")
-        if kind == b"IEND":
-            return
+        kind, end = bytes(view[at + 4 : at + 8]), at + 12 + length
+        yield kind, bytes(view[at + 8 : end - 4]) if kind == removed else view[at:end]
         at = end
 
 
@@ -116,31 +94,3 @@ def _split(
         key = np.frombuffer(transparent, ">u2").astype(np.uint16)
         alpha = np.where((colour == key).all(axis=2), np.uint16(0), np.uint16(65535))
     return colour, alpha
-
-
-def _profile(chunk: bytes | None, grey: bool) -> tuple[bytes | None, str | None]:
-    if chunk is None:
-        return None, None
-    try:
-        packed = chunk[chunk.index(b"\x00") + 2 :]
-        profile = zlib.decompressobj().decompress(packed, _PROFILE_LIMIT)
-    except (ValueError, zlib.error):
-        profile = b"damaged"
-    return icc.checked(profile, grey=grey)
-
-
-def _exif(chunk: bytes | None) -> tuple[bytes | None, int, str | None]:
-    if not chunk:
-        return None, 1, None
-    try:
-        order, _, entries = exif.split_directory(chunk)
-        return exif.cleaned(chunk), exif.orientation_of(order, entries), None
-    except (ValueError, struct.error):
-        return None, 1, "damaged EXIF dropped"
-
-
-def _dpi(chunk: bytes | None) -> tuple[float, float] | None:
-    if chunk is None or len(chunk) != 9 or chunk[8] != 1:
-        return None
-    across, down, _ = struct.unpack(">IIB", chunk)
-    return (across * METRE, down * METRE) if across and down else None

@@ -3,6 +3,7 @@ dehazed in other threads stand still."""
 
 import struct
 import zlib
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from cliphaze_cli.imaging import exif
 from cliphaze_cli.imaging.atomic import ByteSink
 from cliphaze_cli.imaging.bitdepth import row_bands
-from cliphaze_cli.imaging.png16_reader import METRE, SIGNATURE
+from cliphaze_cli.imaging.png_chunks import METRE, SIGNATURE
 from cliphaze_cli.imaging.side_by_side import side_by_side
 
 _LEVEL = 4  # twice as fast as 6 for a few percent of size
@@ -26,10 +27,12 @@ def encode(
     profile: bytes | None = None,
     dpi: tuple[float, float] | None = None,
     title: str | None = None,
+    chunks: Iterable[bytes] = (),
 ) -> None:
     """Writes (H, W) or (H, W, C) uint8 or uint16 samples, C = 1 to 4 for grey, grey + alpha, RGB, RGB + alpha.
 
-    title: says in the file what it shows, where other programs look for that.
+    title: says in the file what it shows, where other programs look for that. chunks: whole ones to write before the
+    picture.
     """
     height, width = samples.shape[:2]
     channels = samples.shape[2] if samples.ndim == 3 else 1
@@ -44,6 +47,8 @@ def encode(
         _write_chunk(sink, b"pHYs", struct.pack(">IIB", *(round(value / METRE) for value in dpi), 1))
     if exif_block:
         _write_chunk(sink, b"eXIf", exif.without_prefix(exif_block))
+    for chunk in chunks:
+        sink.write(chunk)
 
     def pack(rows: slice) -> tuple[bytes, bytes]:
         raw = _bytes_of(samples[rows])

@@ -1,25 +1,38 @@
-"""TIFF with 16-bit or floating point samples, which Pillow would cut to 8 bits or not open at all."""
+"""TIFF with samples of any depth, layout and compression, by tifffile and imagecodecs: all grey and RGB ones.
+
+Palettes, CMYK, Lab, YCbCr and fax are Pillow's (`pillow_reader`).
+"""
 
 import io
 import struct
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cliphaze_cli.errors import ImageError
-from cliphaze_cli.imaging import exif, icc
-from cliphaze_cli.imaging.bitdepth import row_bands
+from cliphaze_cli.imaging import icc, sample_depth, tiff_tags
+from cliphaze_cli.imaging.carried import carried
 from cliphaze_cli.imaging.orientation import upright
 from cliphaze_cli.imaging.photo import Photo
-from cliphaze_cli.imaging.tiff_layout import directory, entry
 
-_DNG_VERSION, _PROFILE, _SUB_IFDS = 50706, 34675, 330
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
+_DNG_VERSION, _PROFILE, _SUB_IFDS, _ORIENTATION = 50706, 34675, 330, 274
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR, _JPEG = 0, 1, 2, 6, 7
 _PREMULTIPLIED, _STRAIGHT = 1, 2
-_INTEGER, _FLOAT = 1, 3
-# LZW, PackBits, Zstandard: they pack bytes, whatever these mean.
-_BYTEWISE_COMPRESSIONS = {5, 32773, 50000}
+_FAX = (2, 3, 4, 32771)
+_REDUCED, _MASK = 1, 4
+_PAGES_LOOKED_AT = 64
+_UNSUPPORTED = ("imagecodecs", "not supported", "not implemented", "cannot decode")
+
+
+@dataclass(frozen=True)
+class _Channels:
+    """colour: (H, W, 1 or 3); alpha: (H, W) or None, straight; bands: (H, W, N) or None, what is neither."""
+
+    colour: NDArray[Any]
+    alpha: NDArray[Any] | None
+    bands: NDArray[Any] | None
 
 
 def first_page(stream: BinaryIO) -> Any:
@@ -38,59 +51,135 @@ def is_camera_raw(page: Any) -> bool:
     return _DNG_VERSION in page.tags or (_SUB_IFDS in page.tags and bool(page.is_reduced))
 
 
-def is_deep(page: Any) -> bool:
-    """Whether the page needs this module: grey or RGB with 16-bit integer or with floating point samples."""
-    kinds = {(_INTEGER, 16), (_FLOAT, 16), (_FLOAT, 32), (_FLOAT, 64)}
+def is_ours(page: Any) -> bool:
+    """Whether this module reads the page: grey or RGB, but not the plain packed greys that Pillow knows better."""
+    deep_jpeg = page.photometric == _YCBCR and page.compression == _JPEG and page.bitspersample > 8
+    packed_grey = page.bitspersample < 8 and page.photometric != _RGB and page.samplesperpixel == 1
     return (
-        page.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB)
-        and (page.sampleformat, page.bitspersample) in kinds
+        (page.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB) or deep_jpeg)
+        and page.compression not in _FAX
         and page.dtype is not None
+        and not packed_grey
     )
 
 
-def decode(page: Any, stream: BinaryIO) -> Photo:
-    """A page for which `is_deep` holds. Raises ImageError if it is of a kind that is not supported, or else
-    whatever tifffile and Pillow raise on damaged data."""
-    notices: list[str] = []
-    samples = _channels_last(page, stream)
-    if samples.dtype.kind == "f":
-        samples = _from_float(samples)
-        notices.append(f"{page.bitspersample}-bit floating point converted to 16 bits")
-    pages = _page_count(page)
-    if pages > 1:
-        notices.append(f"first of {pages} pages used")
-    grey = page.photometric != _RGB
-    colours = 1 if grey else 3
-    extra = page.extrasamples[0] if page.extrasamples else 0
-    if samples.shape[2] < colours:
-        raise ValueError(f"the file says RGB and has {samples.shape[2]} channels")
-    colour, alpha = samples[..., :colours], None
-    if samples.shape[2] > colours and extra in (_PREMULTIPLIED, _STRAIGHT):
-        alpha = samples[..., colours]
-    elif samples.shape[2] > colours:
-        notices.append("channels that are neither colour nor alpha dropped")
-    if page.photometric == _WHITE_IS_ZERO:
-        colour = 65535 - colour
-    if alpha is not None and extra == _PREMULTIPLIED:
-        colour = _unmultiplied(colour, alpha)
-    orientation = exif.valid_orientation(_tag(page, exif.ORIENTATION))
-    block = None
+def is_pillows(page: Any) -> bool:
+    """Whether Pillow may try what this module cannot read: it knows 8 bits, and would cut others to them."""
+    return bool(
+        page.bitspersample <= 8 and page.sampleformat == 1 and page.samplesperpixel <= 4 and page.imagedepth == 1
+    )
+
+
+def described(page: Any) -> str:
+    """A page's kind for messages: "12-bit RGB, LZW"."""
+
+    def name(value: Any) -> str:
+        return str(getattr(value, "name", value)).replace("_", " ")
+
+    what = {_WHITE_IS_ZERO: "grey", _BLACK_IS_ZERO: "grey", _RGB: "RGB"}.get(page.photometric, name(page.photometric))
+    kind = {2: "signed ", 3: "floating point ", 5: "complex ", 6: "complex "}.get(page.sampleformat, "")
+    compression = {1: "uncompressed"}.get(page.compression, name(page.compression))
+    return f"{page.bitspersample}-bit {kind}{what}, {compression}"
+
+
+def page_notices(page: Any) -> list[str]:
+    """What the file holds besides its first page."""
     try:
-        block = exif.from_tiff(stream)
-    except Exception:  # noqa: BLE001 - damaged tags make Pillow raise nearly anything, and must not cost the photo
-        notices.append("damaged EXIF dropped")
-    profile, notice = icc.checked(_tag(page, _PROFILE), grey=grey)
-    notices += [notice] if notice else []
-    colour = upright(colour, orientation)
+        pages = page.parent.pages
+        count = len(pages)
+        kinds = [int(pages[index].subfiletype) for index in range(1, min(count, _PAGES_LOOKED_AT))]
+    except Exception:  # noqa: BLE001 - a damaged chain of pages makes tifffile raise nearly anything; the first may be whole
+        return []
+    overviews = sum(1 for kind in kinds if kind & _REDUCED)
+    masks = sum(1 for kind in kinds if kind & _MASK and not kind & _REDUCED)
+    others = count - overviews - masks
+    notices = []
+    if overviews or page.subifds:
+        notices.append("overviews (smaller copies of the picture in the file) dropped")
+    if masks:
+        notices.append("a mask of the picture's valid part dropped")
+    if others > 1:
+        notices.append(f"first of {others} pages used")
+    return notices
+
+
+def decode(page: Any, stream: BinaryIO, *, white: float | None = None) -> Photo:
+    """A page for which `is_ours` holds. `white`: see `sample_depth.scale_of`.
+
+    Raises ImageError, which names its kind, if that is not supported, or else whatever tifffile raises on damaged data.
+    """
+    notices = page_notices(page)
+    colours = _colours(page, notices)
+    channels = _split(page, _channels_last(page, stream), colours)
+    bits = page.bitspersample
+    try:
+        scale = sample_depth.scale_of(channels.colour, bits, white)
+    except ValueError:
+        raise unsupported(page) from None
+    notices += [scale.notice] if scale.notice else []
+    bands = channels.bands
+    if bands is not None and channels.colour.dtype.kind == "f":
+        notices.append("channels that are neither colour nor alpha dropped: they are floating point numbers")
+        bands = None
+    colour, bands = scale.apply(channels.colour), None if bands is None else scale.apply(bands)
+    alpha = channels.alpha
+    if alpha is not None:
+        alpha = sample_depth.Scale(factor=65535.0).apply(alpha) if alpha.dtype.kind == "f" else scale.apply(alpha)
+    if page.photometric == _WHITE_IS_ZERO:
+        colour = np.iinfo(colour.dtype).max - colour
+    if alpha is not None and _PREMULTIPLIED in page.extrasamples and _STRAIGHT not in page.extrasamples:
+        colour = sample_depth.unmultiplied(colour, alpha)
+    tags = tiff_tags.read(stream)
+    kept = carried(tags.exif, tags.xmp, page.imagewidth, page.imagelength, orientation=_orientation(page))
+    extra = tags.extra
+    if kept.orientation != 1 and tiff_tags.is_geo(extra):
+        extra = tuple(tag for tag in extra if tag.number not in tiff_tags.GEO_TAGS)
+        notices.append("georeference (GeoTIFF) dropped: it does not fit the picture once that is turned upright")
+    mark = tiff_tags.nodata_of(extra)
+    if mark is not None and scale.notice:
+        extra = tiff_tags.with_nodata(extra, int(scale.apply(np.full((1, 1), mark))[0, 0]))
+    profile, notice = icc.checked(_tag(page, _PROFILE), grey=colours == 1)
+    notices += [*tags.notices, *kept.notices, *([notice] if notice else [])]
+    colour = upright(colour, kept.orientation)
     return Photo(
-        pixels=np.repeat(colour, 3, axis=2) if grey else np.ascontiguousarray(colour),
-        alpha=None if alpha is None else np.ascontiguousarray(upright(alpha, orientation)),
-        grey=grey,
-        exif=block,
+        pixels=np.repeat(colour, 3, axis=2) if colours == 1 else np.ascontiguousarray(colour),
+        alpha=None if alpha is None else np.ascontiguousarray(upright(alpha, kept.orientation)),
+        grey=colours == 1,
+        exif=kept.exif,
         icc=profile,
         format="TIFF",
-        notices=tuple(notices),
+        notices=tuple(dict.fromkeys(notices)),
         dpi=_dpi(page),
+        xmp=kept.xmp,
+        iptc=tags.iptc,
+        tags=extra,
+        bands=None if bands is None else np.ascontiguousarray(upright(bands, kept.orientation)),
+    )
+
+
+def _colours(page: Any, notices: list[str]) -> int:
+    """How many of the channels are colours: 1 or 3."""
+    channels, extras = page.samplesperpixel, page.extrasamples
+    if page.photometric in (_RGB, _YCBCR):  # which decoders of JPEG turn into RGB
+        if channels < 3:
+            raise ValueError(f"the file says RGB and has {channels} channels")
+        return 3
+    # Several bands that say nothing of themselves, as cameras for plants and maps have them.
+    if channels >= 3 and not any(kind in (_PREMULTIPLIED, _STRAIGHT) for kind in extras[:1]):
+        notices.append(f"the first three of {channels} bands taken as red, green and blue")
+        return 3
+    return 1
+
+
+def _split(page: Any, samples: NDArray[Any], colours: int) -> _Channels:
+    extras = list(page.extrasamples)[-(samples.shape[2] - colours) :] if samples.shape[2] > colours else []
+    extras += [0] * (samples.shape[2] - colours - len(extras))
+    at = next((index for index, kind in enumerate(extras) if kind in (_PREMULTIPLIED, _STRAIGHT)), None)
+    rest = [colours + index for index in range(len(extras)) if index != at]
+    return _Channels(
+        samples[..., :colours],
+        None if at is None else samples[..., colours + at],
+        samples[..., rest] if rest else None,
     )
 
 
@@ -100,73 +189,27 @@ def _channels_last(page: Any, stream: BinaryIO) -> NDArray[Any]:
     size = stream.tell()
     if any(at + length > size for at, length in zip(page.dataoffsets, page.databytecounts, strict=False)):
         raise ValueError("the file is cut off")
+    if page.imagedepth > 1:
+        raise ImageError("it is a volume of several layers; save one of them as a picture")
     shape = (page.imagelength, page.imagewidth, page.samplesperpixel)
-    if page.compression in _BYTEWISE_COMPRESSIONS:
-        return _through_libtiff(page, stream, shape)
     try:
         samples = page.asarray(maxworkers=1)
-    except (KeyError, ValueError, ImportError) as error:
-        if "imagecodecs" not in str(error):
-            raise
-        raise ImageError("its TIFF compression is not supported; save it uncompressed or with ZIP") from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        if isinstance(error, (ImportError, NotImplementedError)) or any(word in str(error) for word in _UNSUPPORTED):
+            raise unsupported(page) from error
+        raise
     if page.planarconfig == 2 and samples.ndim == 3:
         samples = np.moveaxis(samples, 0, -1)
     return np.asarray(samples.reshape(shape), samples.dtype.newbyteorder("="))
 
 
-def _through_libtiff(page: Any, stream: BinaryIO, shape: tuple[int, int, int]) -> NDArray[Any]:
-    """Unpacks what tifffile needs another package for, by Pillow's libtiff: it is shown the rows as 8-bit grey bytes.
-
-    A second directory appended to the file in memory describes them so; the strips or tiles stay where they are.
-    """
-    from PIL import Image
-
-    if page.planarconfig == 2 or page.predictor == 3 or page.parent.is_bigtiff:
-        raise ImageError("this layout of a compressed TIFF is not supported; save it uncompressed or with ZIP")
-    height, width, channels = shape
-    size = page.bitspersample // 8
-    stream.seek(0)
-    data = bytearray(stream.read())
-    order, _, entries = exif.split_directory(bytes(data))
-    kept = [one for one in entries if exif.entry_tag(order, one) in (259, 266, 273, 278, 279, 323, 324, 325)]
-    kept += [entry(order, tag, value) for tag, value in ((256, width * channels * size), (257, height), (258, 8))]
-    kept += [entry(order, tag, 1) for tag in (262, 277, 284)]
-    if page.is_tiled:
-        kept.append(entry(order, 322, page.tilewidth * channels * size))
-    data += b"\x00" * (len(data) % 2)
-    struct.pack_into(order + "I", data, 4, len(data))
-    data += directory(order, kept)
-    with Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
-        del data
-        rows = np.asarray(image)
-    kind = "f" if page.sampleformat == _FLOAT else "u"
-    samples = rows.view(np.dtype(f"{order}{kind}{size}")).reshape(shape).astype(f"={kind}{size}")
-    if page.predictor == 2:
-        step = page.tilewidth if page.is_tiled else width
-        for left in range(0, width, step):
-            part = samples[:, left : left + step]
-            np.cumsum(part, axis=1, dtype=part.dtype, out=part)
-    return samples
-
-
-def _from_float(samples: NDArray[Any]) -> NDArray[np.uint16]:
-    lowest, highest = float(samples.min()), float(samples.max())
-    if not (lowest >= 0 and highest <= 1):  # so written that NaN is refused as well
-        raise ImageError(
-            f"it holds floating point values from {lowest:.4g} to {highest:.4g}; scale them to 0..1 or save as 16 bits"
-        )
-    result = np.empty(samples.shape, np.uint16)
-    for rows in row_bands(len(samples), samples[:1].size):
-        result[rows] = np.rint(samples[rows].astype(np.float64) * 65535)
-    return result
-
-
-def _unmultiplied(colour: NDArray[np.uint16], alpha: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    result = np.empty(colour.shape, np.uint16)
-    for rows in row_bands(len(colour), colour[:1].size):
-        divisor = np.maximum(alpha[rows], 1)[..., None]
-        result[rows] = np.minimum(colour[rows] * np.float64(65535) / divisor + 0.5, 65535)
-    return result
+def unsupported(page: Any) -> ImageError:
+    """The refusal of a page of a kind that is not read, which names it."""
+    return ImageError(
+        f"TIFF of this kind ({described(page)}) is not supported; save it with 8 or 16 bits, uncompressed or with ZIP"
+    )
 
 
 def _tag(page: Any, number: int) -> Any:
@@ -176,6 +219,11 @@ def _tag(page: Any, number: int) -> Any:
         return None
 
 
+def _orientation(page: Any) -> int | None:
+    value = _tag(page, _ORIENTATION)
+    return int(value) if isinstance(value, int) and 1 <= value <= 8 else None
+
+
 def _dpi(page: Any) -> tuple[float, float] | None:
     try:
         across, down = page.get_resolution("INCH")
@@ -183,10 +231,3 @@ def _dpi(page: Any) -> tuple[float, float] | None:
         return None
     stated = 282 in page.tags and 283 in page.tags and across >= 2 and down >= 2  # 1: an aspect ratio
     return (float(across), float(down)) if stated else None
-
-
-def _page_count(page: Any) -> int:
-    try:
-        return len(page.parent.pages)
-    except (ValueError, OSError, KeyError, IndexError, struct.error):  # a damaged chain; the first page may be whole
-        return 1

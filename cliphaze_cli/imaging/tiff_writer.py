@@ -12,29 +12,32 @@ from numpy.typing import NDArray
 
 from cliphaze_cli.imaging import exif
 from cliphaze_cli.imaging.atomic import ByteSink
+from cliphaze_cli.imaging.packed import Packed
 from cliphaze_cli.imaging.side_by_side import side_by_side
 from cliphaze_cli.imaging.tiff_layout import directory, entry
+from cliphaze_cli.imaging.tiff_tags import as_stored
 
 _STRIP_BYTES = 1 << 20
-_SHORT, _LONG, _RATIONAL, _UNDEFINED = 3, 4, 5, 7
+_BYTE, _SHORT, _LONG, _RATIONAL, _UNDEFINED = 1, 3, 4, 5, 7
 _DEFLATE, _HORIZONTAL_DIFFERENCES, _INCH = 8, 2, 2
 _LARGEST = 2**32 - 1
+_NOTHING = Packed()
 
 
 def encode(
     sink: ByteSink,
     samples: NDArray[Any],
+    metadata: Packed = _NOTHING,
     *,
-    exif_block: bytes | None = None,
-    profile: bytes | None = None,
-    dpi: tuple[float, float] | None = None,
+    extras: tuple[int, ...] = (),
     level: int = 4,
 ) -> None:
-    """Writes (H, W) or (H, W, C) uint8 or uint16 samples, C = 1 to 4 for grey, grey + alpha, RGB, RGB + alpha.
+    """Writes (H, W) or (H, W, C) uint8 or uint16 samples: grey or RGB, then the channels that `extras` tells the kinds
+    of (0 unspecified, 2 alpha that the colours are not multiplied with).
 
     Raises ValueError if the file would exceed the 4 GB that TIFF offsets can reach.
     """
-    head, order, kept = _head(exif_block)
+    head, order, kept = _head(metadata.exif)
     sink.write(head)
     position = len(head)
     position += sink.write(bytes(position % 2))
@@ -61,8 +64,17 @@ def encode(
         (273, _LONG, len(offsets), struct.pack(f"{order}{len(offsets)}I", *offsets)),
         (279, _LONG, len(lengths), struct.pack(f"{order}{len(lengths)}I", *lengths)),
     ]
-    if profile:
-        blocks.append((34675, _UNDEFINED, len(profile), profile))
+    for tag, kind, content in (
+        (700, _BYTE, metadata.xmp),
+        (33723, _UNDEFINED, metadata.iptc),
+        (34675, _UNDEFINED, metadata.icc),
+    ):
+        if content:
+            blocks.append((tag, kind, len(content), content))
+    blocks += [(tag.number, tag.kind, tag.count, as_stored(tag, order)) for tag in metadata.tags]
+    if extras:
+        blocks.append((338, _SHORT, len(extras), struct.pack(f"{order}{len(extras)}H", *extras)))
+    dpi = metadata.dpi
     if dpi and not any(exif.entry_tag(order, one) == 282 for one in kept):
         kept = [one for one in kept if exif.entry_tag(order, one) not in (283, 296)]
         kept.append(entry(order, 296, _INCH, kind=_SHORT))
@@ -72,13 +84,11 @@ def encode(
         ]
     short = {
         259: _DEFLATE,
-        262: 2 if channels >= 3 else 1,
+        262: 2 if channels - len(extras) == 3 else 1,
         277: channels,
         284: 1,
         317: _HORIZONTAL_DIFFERENCES,
     }
-    if channels in (2, 4):
-        short[338] = 2  # alpha that the colours are not multiplied with
     kept += [entry(order, tag, value, kind=_SHORT) for tag, value in short.items()]
     kept += [entry(order, tag, value) for tag, value in ((256, width), (257, height), (278, rows_per_strip))]
     for tag, kind, count, values in blocks:

@@ -17,6 +17,7 @@ class _Options:
     weights: str | None = None
     clip: str | None = None
     builder: str | None = None
+    white: float | None = None
 
     @property
     def record(self) -> dict[str, Any]:
@@ -77,4 +78,4 @@ def _is_possible(value: Any, kind: Any) -> bool:
     if kind == tuple[str, ...]:
         return isinstance(value, list | tuple) and all(isinstance(text, str) for text in value)
     # An int is a float to people, and True is an int only to Python.
-    return isinstance(value, kind) or (kind is float and type(value) is int)
+    return isinstance(value, kind) or (kind in (float, float | None) and type(value) is int)

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from cliphaze_cli.batch.assignment import Assignment, Product
 from cliphaze_cli.errors import WeightsError
 from cliphaze_cli.imaging import imagefile
+from cliphaze_cli.imaging.limits import CheckSize
 from cliphaze_cli.imaging.photo import Photo
 from cliphaze_cli.report.settings import Settings
 
@@ -40,11 +41,11 @@ def load(assignment: Assignment, notice: Callable[[str], object]) -> Unchanged:
     notice("using a stand-in")
     real = imagefile._decode
 
-    def decode(stream: BinaryIO, max_pixels: int, max_bytes: int | None) -> Photo:
+    def decode(stream: BinaryIO, check_size: CheckSize, white: float | None) -> Photo:
         harm = _HARMS.get(Path(stream.name).stem.split("-")[0])
         if harm is not None:
             harm()
-        return real(stream, max_pixels, max_bytes)
+        return real(stream, check_size, white)
 
     imagefile._decode = decode
     return Unchanged()

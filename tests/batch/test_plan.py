@@ -264,15 +264,17 @@ def test_maps_lie_beside_their_photos_or_in_a_folder(tmp_path: Path, touch: Touc
     assert apart.jobs[0].maps_stem == tmp_path / "out/a"
 
 
+@pytest.mark.usefixtures("without_rawpy")
 def test_kinds_that_are_not_read_are_counted(tmp_path: Path, touch: Touch) -> None:
-    touch("in/a.jpg", "in/b.NEF", "in/c.cr2", "in/d.mp4", "in/e.gif", "in/f.jxl", "in/notes.txt", "in/.g.mp4")
+    touch("in/a.jpg", "in/b.NEF", "in/c.cr2", "in/d.mp4", "in/e.gif", "in/f.psd", "in/notes.txt", "in/.g.mp4")
     made = plan(tmp_path / "in", tmp_path / "out")
-    assert made.left_out == {"camera raw": 2, "video": 1, "GIF": 1, "JPEG XL": 1}
+    assert made.left_out == {"camera raw": 2, "video": 1, "GIF": 1, "Photoshop": 1}
     assert made.ignored == 1
     given = [tmp_path / "in" / name for name in ("a.jpg", "d.mp4")]
     assert plan(*given, tmp_path / "out").left_out == {"video": 1}
 
 
+@pytest.mark.usefixtures("without_rawpy")
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [("a.mov", "is a video, which is not read"), ("a.DNG", "is a camera raw file"), ("a.gif", "is a GIF file.*PNG")],
@@ -282,6 +284,18 @@ def test_another_kind_given_by_name_says_what_it_is(tmp_path: Path, touch: Touch
     with pytest.raises(UsageError, match=complaint):
         plan(tmp_path / name, tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_kinds_that_are_read_only_are_written_in_others(
+    tmp_path: Path, touch: Touch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cliphaze_cli.imaging.formats.raw_is_read", lambda: True)
+    touch("in/a.jxl", "in/b.JP2", "in/c.NEF")
+    made = plan(tmp_path / "in", tmp_path / "out")
+    assert named(made, tmp_path) == {"in/a.jxl": "out/a.png", "in/b.JP2": "out/b.png", "in/c.NEF": "out/c.tif"}
+    for name in ("new.jxl", "new.jp2", "new.dng", "new.gif"):
+        with pytest.raises(UsageError, match="cannot be written, only JPEG"):
+            plan(tmp_path / "in/a.jxl", tmp_path / name)
 
 
 def test_a_folder_may_have_a_dot_in_its_name(tmp_path: Path, touch: Touch) -> None:

@@ -33,6 +33,7 @@ def test_a_missing_input_among_several_is_refused_before_work(tmp_path: Path, de
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("without_rawpy")
 def test_other_kinds_in_a_folder_are_told_in_one_line_and_counted(tmp_path: Path, dehaze: Dehaze) -> None:
     save(tmp_path / "in/a.png")
     for name in ("b.nef", "c.NEF", "d.mp4", "e.gif", "notes.txt"):
@@ -45,6 +46,7 @@ def test_other_kinds_in_a_folder_are_told_in_one_line_and_counted(tmp_path: Path
     assert load(tmp_path / "r.csv")["left_out"] == result.document["left_out"]
 
 
+@pytest.mark.usefixtures("without_rawpy")
 @pytest.mark.parametrize("kind", [("clip.mp4", "is a video"), ("photo.CR3", "is a camera raw file")])
 def test_another_kind_given_by_name_leaves_nothing_behind(
     tmp_path: Path, dehaze: Dehaze, kind: tuple[str, str]

@@ -185,7 +185,7 @@ def _others() -> Iterator[Case]:
     yield Case("grey.heif", saved(_grey(), "HEIF", quality=95))
     yield Case("alpha.heic", saved(_with_alpha(), "HEIF", quality=95), **lossy, alpha=77)
     yield Case(
-        "several.hif", saved(_rgb(), "HEIF", save_all=True, append_images=[_rgb()], quality=95), notice="first of 2"
+        "several.hif", saved(_rgb(), "HEIF", save_all=True, append_images=[_rgb()], quality=95), notice="of 2 pictures"
     )
 
 

@@ -9,6 +9,9 @@ from PIL import Image, ImageCms
 
 from cliphaze_cli.imaging.photo import Photo
 
+CASES = Path(__file__).parent / "cases"
+"""Small files that went wrong once."""
+
 MAKER_NOTE = b"maker note, whose place matters"
 
 
@@ -94,3 +97,31 @@ def photo(pixels: np.ndarray, alpha: np.ndarray | None = None, *, grey: bool = F
 
 def names_in(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
+
+
+def xmp_packet(properties: str, attributes: str = "") -> bytes:
+    """An XMP packet with these properties, elements and attributes of one description."""
+    namespaces = {
+        "dc": "http://purl.org/dc/elements/1.1/",
+        "drone-dji": "http://www.dji.com/drone-dji/1.0/",
+        "exif": "http://ns.adobe.com/exif/1.0/",
+        "hdrgm": "http://ns.adobe.com/hdr-gain-map/1.0/",
+        "tiff": "http://ns.adobe.com/tiff/1.0/",
+        "xmp": "http://ns.adobe.com/xap/1.0/",
+        "GCamera": "http://ns.google.com/photos/1.0/camera/",
+    }
+    declared = " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in namespaces.items())
+    return (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description rdf:about="" {declared} {attributes}>{properties}</rdf:Description></rdf:RDF></x:xmpmeta>'
+        '<?xpacket end="w"?>'
+    ).encode()
+
+
+def xmp_in(path: Path) -> bytes:
+    """The XMP packet that Pillow finds in a file."""
+    with Image.open(path) as image:
+        image.load()
+        packet = image.tag_v2.get(700) if image.format == "TIFF" else image.info.get("xmp")  # type: ignore[attr-defined]
+        return packet.encode() if isinstance(packet, str) else packet or b""

@@ -2,12 +2,14 @@
 
 import struct
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
 from PIL import ExifTags, Image
 
-from cliphaze_cli.imaging import exif
+from cliphaze_cli.errors import ImageError
+from cliphaze_cli.imaging import exif, tiff_tags
 from cliphaze_cli.imaging.imagefile import read, with_pixels, write
 from tests.imaging.samples import (
     EXPECTED,
@@ -152,7 +154,7 @@ def test_exif_too_long_for_jpeg_is_dropped_with_a_notice(tmp_path):
 
 def test_bmp_says_that_it_holds_no_metadata(tmp_path):
     (notice,) = write(photo(smooth(), icc=icc_profile()), tmp_path / "out.bmp")
-    assert "BMP holds no EXIF" in notice
+    assert "BMP holds no colour profile" in notice
 
 
 def test_with_pixels_keeps_everything_else(tmp_path):
@@ -160,3 +162,29 @@ def test_with_pixels_keeps_everything_else(tmp_path):
     after = with_pixels(before, 255 - before.pixels)
     assert (after.exif, after.icc, after.alpha is before.alpha) == (before.exif, before.icc, True)
     assert after.pixels[0, 0, 0] == 255 - before.pixels[0, 0, 0]
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_directories_that_point_at_each_other_end(tmp_path, order):
+    # Settings whose every entry is the settings again.
+    entry = struct.pack(order + "HHII", 34665, 4, 1, 8)
+    block = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(order + "IH", 8, 2000) + entry * 2000 + bytes(4)
+    assert exif.cleaned(block, (3, 4)) is not None
+    tags = [struct.pack(order + "HHII", number, 4, 1, 8) for number in (34665, 34853, 40965)]
+    (tmp_path / "in.tif").write_bytes(block[:4] + struct.pack(order + "IH", 8, 3) + b"".join(tags) + bytes(4))
+    with (tmp_path / "in.tif").open("rb") as stream:
+        found = tiff_tags.read(stream)
+    assert len(found.exif or b"") < 500
+
+
+@pytest.mark.parametrize(
+    ("encoded", "word"),
+    [
+        (lambda: imagecodecs.jpeg8_encode(noise(8, 9, 3, dtype=np.uint16) >> 4, bitspersample=12), "12-bit JPEG"),
+        (lambda: imagecodecs.ljpeg_encode(noise(8, 9, dtype=np.uint16) >> 4, bitspersample=12), "lossless JPEG"),
+    ],
+)
+def test_unusual_jpeg_is_named(tmp_path, encoded, word):
+    (tmp_path / "in.jpg").write_bytes(encoded())
+    with pytest.raises(ImageError, match=word):
+        read(tmp_path / "in.jpg")

@@ -3,18 +3,30 @@
 import pytest
 
 from cliphaze_cli.errors import UsageError
-from cliphaze_cli.report.settings import Settings
+from cliphaze_cli.report.settings import DensitySettings, Settings
 
 
 def test_a_round_trip() -> None:
     settings = Settings(strength=0.5, quality=80, density=True, weights="w.safetensors", no_clip=True)
     assert Settings.from_record(settings.record) == settings
     assert Settings.from_record({}) == Settings()
-    assert Settings.from_record({"strength": 1}).strength == 1
+    assert Settings.from_record({"strength": 1, "white": 2}) == Settings(strength=1, white=2)
+    assert DensitySettings.from_record({"white": None}) == DensitySettings()
 
 
 @pytest.mark.parametrize(
-    "record", [3, [], {"strength": "1"}, {"strength": True}, {"quality": 1.5}, {"no_clip": 1}, {"pickle": "x"}, {3: 4}]
+    "record",
+    [
+        3,
+        [],
+        {"strength": "1"},
+        {"strength": True},
+        {"quality": 1.5},
+        {"no_clip": 1},
+        {"white": True},
+        {"pickle": "x"},
+        {3: 4},
+    ],
 )
 def test_impossible_records(record: object) -> None:
     with pytest.raises(UsageError, match=r"impossible setting|does not know"):
