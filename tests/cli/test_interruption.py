@@ -33,10 +33,15 @@ def test_an_ignored_signal_stays_ignored() -> None:
 
 
 def test_while_photos_are_worked_on_requests_are_counted() -> None:
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    with termination_interrupts(), noted_interruptions() as count:
-        assert count() == 0
-        for number in (signal.SIGINT, signal.SIGTERM):
-            os.kill(os.getpid(), number)
-        assert count() == 2
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    own = [signal.signal(number, signal.default_int_handler) for number in numbers]  # in the background, ignored ones
+    try:
+        with termination_interrupts(), noted_interruptions() as count:
+            assert count() == 0
+            for number in numbers:
+                os.kill(os.getpid(), number)
+            assert count() == 2
+        assert [signal.getsignal(number) for number in numbers] == [signal.default_int_handler] * 2
+    finally:
+        for number, handler in zip(numbers, own, strict=True):
+            signal.signal(number, handler)

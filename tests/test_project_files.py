@@ -1,0 +1,89 @@
+"""Files for contributors say the same as the package: versions, checks, Pythons, folders."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+import cliphaze_cli
+
+ROOT = Path(__file__).parent.parent
+CHECKS = re.compile(r"\.ci/checks\.py\b([a-z ]*)")
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def parsed(name: str) -> Any:
+    return yaml.safe_load(text(name))
+
+
+def checks() -> list[str]:
+    return re.findall(r'^    "(\w+)": \("', text(".ci/checks.py"), re.MULTILINE)
+
+
+def test_one_version() -> None:
+    released = re.findall(r"^## \[(.+)] - \d{4}-\d\d-\d\d$", text("CHANGELOG.md"), re.MULTILINE)
+    in_pyproject = re.search(r'^version = "(.+)"$', text("pyproject.toml"), re.MULTILINE)
+    assert in_pyproject is not None
+    found = {"pyproject.toml": in_pyproject[1], "CITATION.cff": parsed("CITATION.cff")["version"]}
+    found["CHANGELOG.md"] = released[0]
+    assert found == dict.fromkeys(found, cliphaze_cli.__version__)
+
+
+def test_ci_run_runs_all_checks() -> None:
+    assert checks() == ["lint", "format", "types", "tests"]
+    assert [names.split() for names in CHECKS.findall(text(".ci/run"))] == [[]]
+
+
+def test_hooks_run_the_same_checks() -> None:
+    hooks = [hook for repo in parsed(".pre-commit-config.yaml")["repos"] for hook in repo["hooks"]]
+    assert [hook["id"] for hook in hooks] == checks()
+    for hook in hooks:
+        assert hook["entry"] == f"python .ci/checks.py {hook['id']}"
+
+
+def test_the_workflow_runs_the_same_checks_on_every_system_and_python() -> None:
+    job = parsed(".github/workflows/ci.yml")["jobs"]["checks"]
+    commands = "\n".join(step.get("run", "") for step in job["steps"])
+    assert " ".join(CHECKS.findall(commands)).split() == checks()
+    matrix = job["strategy"]["matrix"]
+    assert {system.split("-")[0] for system in matrix["os"]} == {"ubuntu", "macos", "windows"}
+    oldest = re.search(r'^requires-python = ">=([\d.]+)"', text("pyproject.toml"), re.MULTILINE)
+    assert oldest is not None
+    assert matrix["python"][0] == oldest[1]
+
+
+def test_a_release_is_checked_first_and_published_without_a_password() -> None:
+    jobs = parsed(".github/workflows/release.yml")["jobs"]
+    assert jobs["checks"]["uses"] == "./.github/workflows/ci.yml"
+    assert (jobs["build"]["needs"], jobs["publish"]["needs"]) == ("checks", "build")
+    assert jobs["publish"]["permissions"] == {"id-token": "write"}
+    assert "with" not in jobs["publish"]["steps"][-1]
+
+
+def test_the_map_names_every_folder() -> None:
+    map_ = text("CONTRIBUTING.md").partition("## The map")[2].partition("\n## ")[0]
+    package = {path.parent.name for path in (ROOT / "cliphaze_cli").glob("*/__init__.py")}
+    around = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert package | around <= set(re.findall(r"(\w+)/", map_))
+
+
+def test_issue_forms_are_whole() -> None:
+    for form in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"):
+        if form.name != "config.yml":
+            fields = [field for field in parsed(str(form))["body"] if field["type"] != "markdown"]
+            names = [field["id"] for field in fields]
+            assert len(names) == len(set(names))
+            assert all(field["attributes"]["label"] for field in fields)
+
+
+def test_markdown_for_contributors_is_wrapped() -> None:
+    for name in ("CONTRIBUTING.md", "CHANGELOG.md"):
+        assert max(map(len, text(name).splitlines())) <= 100
+
+
+def test_the_package_is_typed() -> None:
+    assert (Path(cliphaze_cli.__file__).parent / "py.typed").is_file()
