@@ -12,6 +12,7 @@ from tests.training.scenes import hazy, landscape
 Pixels = NDArray[np.uint8]
 MIN_MEAN_GAIN = 5.0  # dB
 MIN_CLEAR_PSNR = 27.0  # dB, of a clear photo's output against itself
+MAX_CHANGE_OF_A_CONSTANT = 8  # of 255
 SIZE = (240, 320)
 
 
@@ -54,3 +55,15 @@ def test_denser_haze_is_estimated_as_denser(dehazer):
     clear = landscape(*SIZE, 3)
     densities = [dehazer.estimate_density(as_pixels(hazy(clear, beta))).mean() for beta in (0.0, 0.6, 1.5)]
     assert densities[0] + 0.05 < densities[1] < densities[2] - 0.05
+
+
+@pytest.mark.parametrize("value", [255, 210, 128, 0])
+def test_a_picture_without_structure_stays_as_it_is(dehazer, value):
+    image = dehazer.dehaze(np.full((*SIZE, 3), value, np.uint8)).image.astype(int)
+    assert np.abs(image - value).max() <= MAX_CHANGE_OF_A_CONSTANT
+
+
+def test_an_evenly_clouded_sky_stays_as_it_is(dehazer):
+    rows = np.linspace(235, 205, SIZE[0])[:, None, None]
+    sky = np.broadcast_to(rows, (*SIZE, 3)).round().astype(np.uint8)
+    assert np.abs(dehazer.dehaze(sky).image.astype(int) - sky).mean() <= MAX_CHANGE_OF_A_CONSTANT
