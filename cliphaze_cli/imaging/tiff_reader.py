@@ -18,6 +18,7 @@ from cliphaze_cli.imaging.orientation import upright
 from cliphaze_cli.imaging.photo import Photo
 
 _DNG_VERSION, _PROFILE, _SUB_IFDS, _ORIENTATION = 50706, 34675, 330, 274
+_PHOTOMETRIC = 262  # the tag
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR, _JPEG = 0, 1, 2, 6, 7
 _PREMULTIPLIED, _STRAIGHT = 1, 2
 _FAX = (2, 3, 4, 32771)
@@ -125,7 +126,8 @@ def decode(page: Any, stream: BinaryIO, *, white: float | None = None) -> Photo:
     alpha = channels.alpha
     if alpha is not None:
         alpha = sample_depth.Scale(factor=65535.0).apply(alpha) if alpha.dtype.kind == "f" else scale.apply(alpha)
-    if page.photometric == _WHITE_IS_ZERO:
+    # A file that does not say how its samples are meant counts as this; colours then are not.
+    if page.photometric == _WHITE_IS_ZERO and (colour.shape[2] == 1 or _PHOTOMETRIC in page.tags):
         colour = np.iinfo(colour.dtype).max - colour
     if alpha is not None and _PREMULTIPLIED in page.extrasamples and _STRAIGHT not in page.extrasamples:
         colour = sample_depth.unmultiplied(colour, alpha)
@@ -164,8 +166,10 @@ def _colours(page: Any, notices: list[str]) -> int:
         if channels < 3:
             raise ValueError(f"the file says RGB and has {channels} channels")
         return 3
-    # Several bands that say nothing of themselves, as cameras for plants and maps have them.
-    if channels >= 3 and not any(kind in (_PREMULTIPLIED, _STRAIGHT) for kind in extras[:1]):
+    # Several bands that say nothing of themselves, as cameras for plants and maps have them; or three colours beside
+    # what is extra, in a file that does not say RGB.
+    first_is_alpha = any(kind in (_PREMULTIPLIED, _STRAIGHT) for kind in extras[:1])
+    if channels >= 3 and (channels - len(extras) >= 3 or not first_is_alpha):
         notices.append(f"the first three of {channels} bands taken as red, green and blue")
         return 3
     return 1

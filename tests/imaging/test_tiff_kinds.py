@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from cliphaze_cli.errors import ImageError
 from cliphaze_cli.imaging.imagefile import read, write
@@ -173,6 +174,21 @@ def test_jpeg_of_12_bits_inside(tmp_path):
     result = read(tmp_path / "in.tif")
     assert np.abs(result.pixels.astype(float) - samples * (65535 / 4095)).mean() < 600
     assert result.notices == ("12-bit samples widened to 16 bits",)
+
+
+def test_three_colours_beside_alpha_are_colours_though_the_file_does_not_say_rgb(tmp_path):
+    samples = noise(20, 30, 4)
+    tifffile.imwrite(tmp_path / "in.tif", samples, photometric="rgb", extrasamples=["unassalpha"], metadata=None)
+    content = bytearray((tmp_path / "in.tif").read_bytes())
+    at = content.index(b"\x06\x01\x03\x00\x01\x00\x00\x00\x02\x00")  # the tag that says RGB
+    content[at] = 0xFE  # becomes one that nobody knows
+    (tmp_path / "in.tif").write_bytes(content)
+    photo = read(tmp_path / "in.tif")
+    np.testing.assert_array_equal(photo.pixels, samples[..., :3])
+    assert photo.bands is None and any("first three of 4 bands" in notice for notice in photo.notices)
+    write(photo, tmp_path / "out.tif")
+    with Image.open(tmp_path / "out.tif") as image:
+        np.testing.assert_array_equal(np.asarray(image), samples)
 
 
 def test_a_volume_is_no_picture(tmp_path):
