@@ -17,7 +17,7 @@ from benchmarks.timing import machine, ratios
 # The setting cannot be taken back within a process, so each candidate is a process of its own.
 CHILD = """
 import statistics, sys, time
-from cliphaze_cli.allocator import tune_allocator
+from cliphaze_cli.system.allocator import tune_allocator
 if sys.argv[1] == "tuned":
     tune_allocator()
 {prepare}
@@ -30,7 +30,7 @@ sys.stdout.write(str(statistics.median(seconds[1:])))
 """
 NETWORK = """
 import torch
-from cliphaze_cli import checkpoint
+from cliphaze_cli.network import checkpoint
 from cliphaze_cli.hub import resolve_weights
 side, threads = map(int, sys.argv[2:])
 torch.set_num_threads(threads)
@@ -40,7 +40,7 @@ work = torch.inference_mode()(lambda: network(image))
 """
 READING = """
 from pathlib import Path
-from cliphaze_cli.imaging.imagefile import read
+from cliphaze_cli.imaging.files import read
 work = lambda: read(Path(sys.argv[2]))
 """
 

@@ -28,9 +28,9 @@ import ast, sys, time, torch
 from cliphaze_cli.network.cliphaze import CLIPHaze
 from cliphaze_cli.network.config import CLIPHazeConfig
 try:
-    from cliphaze_cli.allocator import tune_allocator
+    from cliphaze_cli.system.allocator import tune_allocator
 except ImportError:  # where it lay before
-    from cliphaze_cli.runtime import tune_allocator
+    from cliphaze_cli.system.devices import tune_allocator
 threads, side, config, file = sys.argv[1:]
 torch.set_num_threads(int(threads))
 tune_allocator()

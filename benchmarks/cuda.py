@@ -13,9 +13,9 @@ import typer
 from benchmarks.timing import machine
 from cliphaze_cli.network.cliphaze import CLIPHaze
 from cliphaze_cli.network.config import VARIANTS
-from cliphaze_cli.runtime import autocast, resolve_precision
 from cliphaze_cli.scan import cross_scan, dispatch
 from cliphaze_cli.scan.directions import DIRECTIONS
+from cliphaze_cli.system.devices import autocast, resolve_precision
 
 
 def milliseconds(call: Callable[[], object], runs: int) -> float:

@@ -22,12 +22,12 @@ from benchmarks.made import make_photo
 from benchmarks.stages import use_threads
 from benchmarks.timing import machine
 from cliphaze_cli.batch import dehazing
-from cliphaze_cli.batch.assignment import Assignment
 from cliphaze_cli.batch.job import Job
+from cliphaze_cli.batch.options import Assignment
 from cliphaze_cli.batch.pool import Pool
 from cliphaze_cli.batch.shares import Shares
 from cliphaze_cli.dehazer import Dehazer
-from cliphaze_cli.imaging import imagefile
+from cliphaze_cli.imaging import files
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.report.settings import Settings
 
@@ -81,8 +81,8 @@ def _make_folder(folder: Path, count: int, size: float) -> list[Path]:
 def _in_process(sources: list[Path], target: Path) -> tuple[float, float, float]:
     """Seconds of (computing alone with all cores, with one core, reading and writing alone)."""
     dehazer = Dehazer.from_pretrained()
-    kinds = [imagefile.read(path) for path in sources[:KINDS]]
-    clear = [imagefile.with_pixels(photo, dehazer.dehaze(photo.pixels).image) for photo in kinds]
+    kinds = [files.read(path) for path in sources[:KINDS]]
+    clear = [files.with_pixels(photo, dehazer.dehaze(photo.pixels).image) for photo in kinds]
 
     def dehaze_one_by_one() -> None:
         for number in range(len(sources)):
@@ -90,8 +90,8 @@ def _in_process(sources: list[Path], target: Path) -> tuple[float, float, float]
 
     def read_and_write() -> None:
         for number, path in enumerate(sources):
-            imagefile.read(path)
-            imagefile.write(clear[number % len(clear)], target / path.name)
+            files.read(path)
+            files.write(clear[number % len(clear)], target / path.name)
 
     compute, io = _seconds(dehaze_one_by_one), _seconds(read_and_write)
     use_threads(1)

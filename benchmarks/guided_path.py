@@ -18,9 +18,9 @@ import typer
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cliphaze_cli.application import dehaze_pixels
 from cliphaze_cli.dehazer import Dehazer
-from cliphaze_cli.pixels import rows_as_tensor, shrink
+from cliphaze_cli.restoration.apply import dehaze_pixels
+from cliphaze_cli.restoration.pixels import rows_as_tensor, shrink
 from training.metrics import psnr
 from training.pairs import find_sets, read_rgb
 

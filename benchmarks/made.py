@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cliphaze_cli.imaging import imagefile
+from cliphaze_cli.imaging import files
 from cliphaze_cli.imaging.formats import format_of_name
 from cliphaze_cli.imaging.photo import Photo
 
@@ -37,5 +37,5 @@ def make_photo(path: Path, megapixels: float, *, sixteen_bit: bool = False, seed
     name = format_of_name(path)
     assert name is not None
     # JPEG with colour at half the resolution, as phones and most cameras write it.
-    imagefile.write(Photo(pixels, None, False, None, None, name, half_chroma=True), path)
+    files.write(Photo(pixels, None, False, None, None, name, half_chroma=True), path)
     return path

@@ -21,13 +21,13 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.timing import machine
-from cliphaze_cli import checkpoint
-from cliphaze_cli.allocator import tune_allocator
 from cliphaze_cli.hub import resolve_weights
+from cliphaze_cli.network import checkpoint
 from cliphaze_cli.network.cliphaze import CLIPHaze, apply_maps
 from cliphaze_cli.network.config import VARIANTS
-from cliphaze_cli.runtime import autocast
 from cliphaze_cli.scan import dispatch, numba_cpu
+from cliphaze_cli.system.allocator import tune_allocator
+from cliphaze_cli.system.devices import autocast
 
 PHOTO = Path(__file__).parent.parent / "examples" / "christTheRedeemer.webp"
 CPU = torch.device("cpu")

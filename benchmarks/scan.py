@@ -10,8 +10,8 @@ import typer
 from torch import Tensor
 
 from benchmarks.timing import machine, medians, ratios
-from cliphaze_cli.allocator import tune_allocator
 from cliphaze_cli.scan import selective_scan
+from cliphaze_cli.system.allocator import tune_allocator
 
 
 def sequential_scan(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Tensor:

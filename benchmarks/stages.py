@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import torch
 
-from cliphaze_cli.application import dehaze_pixels
 from cliphaze_cli.dehazer import Dehazer
-from cliphaze_cli.imaging import imagefile
+from cliphaze_cli.imaging import files
+from cliphaze_cli.restoration.apply import dehaze_pixels
 
 STAGES = ("read", "network", "apply", "write")
 
@@ -29,13 +29,13 @@ def stage_seconds(dehazer: Dehazer, source: Path, target: Path, runs: int) -> di
 
 def _once(dehazer: Dehazer, source: Path, target: Path) -> list[float]:
     clock = [time.perf_counter()]
-    photo = imagefile.read(source)
+    photo = files.read(source)
     clock.append(time.perf_counter())
     working, K, B = dehazer._estimate_maps([photo.pixels], None, None)
     clock.append(time.perf_counter())
     with torch.inference_mode():
         clear = dehaze_pixels(photo.pixels, working, K, B)
     clock.append(time.perf_counter())
-    imagefile.write(imagefile.with_pixels(photo, clear), target)
+    files.write(files.with_pixels(photo, clear), target)
     clock.append(time.perf_counter())
     return [after - before for before, after in itertools.pairwise(clock)]

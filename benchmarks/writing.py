@@ -13,8 +13,9 @@ import typer
 
 from benchmarks.made import made_pixels
 from benchmarks.timing import machine, medians
-from cliphaze_cli.imaging import imagefile, side_by_side
+from cliphaze_cli.imaging import files
 from cliphaze_cli.imaging.photo import Photo
+from cliphaze_cli.imaging.writers import side_by_side
 
 FORMATS = {
     "JPEG": (8, ".jpg"),
@@ -36,7 +37,7 @@ def main(
         for name, (bits, extension) in FORMATS.items():
             photo = Photo(made_pixels(size, sixteen_bit=bits == 16), None, False, None, None, name.split()[0])
             path = Path(folder, f"photo{extension}")
-            write = partial(imagefile.write, photo, path)
+            write = partial(files.write, photo, path)
             one_core = mock.patch.object(side_by_side, "usable_cores", lambda: 1)
             seconds = medians({"one": one_core(write), "all": write}, runs)
             typer.echo(

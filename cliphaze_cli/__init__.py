@@ -4,10 +4,11 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from cliphaze_cli.system.versions import __version__
+
 if TYPE_CHECKING:
     from cliphaze_cli.dehazer import Dehazed, Dehazer
 
-__version__ = "0.1.0"
 __all__ = ["Dehazed", "Dehazer", "__version__"]
 
 # Threads that wait for each other shall sleep, not spin: on a busy machine spinning made a batch ten times slower.

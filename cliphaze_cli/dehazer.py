@@ -10,19 +10,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cliphaze_cli import checkpoint
-from cliphaze_cli.allocator import tune_allocator
-from cliphaze_cli.application import dehaze_pixels
-from cliphaze_cli.checkpoint import Checkpoint
 from cliphaze_cli.conversion import from_pixels, opened, to_pixels
-from cliphaze_cli.errors import CliphazeError
 from cliphaze_cli.hub import resolve_weights
-from cliphaze_cli.instructor import Instructor, instructor
+from cliphaze_cli.hub.registry import find
+from cliphaze_cli.network import checkpoint
+from cliphaze_cli.network.checkpoint import Checkpoint
 from cliphaze_cli.network.finite import ActivationWatch
-from cliphaze_cli.pixels import rows_as_tensor, shrink, working_size
-from cliphaze_cli.registry import find
-from cliphaze_cli.resolution import working_side
-from cliphaze_cli.runtime import autocast, resolve_device, resolve_precision
+from cliphaze_cli.network.resolution import working_side
+from cliphaze_cli.prior.instructor import Instructor, instructor
+from cliphaze_cli.restoration.apply import dehaze_pixels
+from cliphaze_cli.restoration.pixels import rows_as_tensor, shrink, working_size
+from cliphaze_cli.system.allocator import tune_allocator
+from cliphaze_cli.system.devices import autocast, resolve_device, resolve_precision
+from cliphaze_cli.system.errors import CliphazeError
 
 if TYPE_CHECKING:
     from cliphaze_cli.prior.clip_model import ClipPrior

@@ -49,7 +49,7 @@ def without_rawpy(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of a small random network; not to be written to."""
-    from cliphaze_cli import checkpoint
+    from cliphaze_cli.network import checkpoint
 
     path = tmp_path_factory.mktemp("weights") / "random.safetensors"
     checkpoint.save(small_network(), path, name="random")

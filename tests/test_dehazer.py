@@ -11,12 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
-from cliphaze_cli import Dehazed, Dehazer, checkpoint, noise
-from cliphaze_cli.clip_training import ClipTraining
+from cliphaze_cli import Dehazed, Dehazer
 from cliphaze_cli.dehazer import model_density
-from cliphaze_cli.errors import CliphazeError, UsageError, WeightsError
+from cliphaze_cli.network import checkpoint
+from cliphaze_cli.network.clip_training import ClipTraining
+from cliphaze_cli.network.resolution import DEFAULT_RESOLUTION
 from cliphaze_cli.prior.clip_model import ClipPrior
-from cliphaze_cli.resolution import DEFAULT_RESOLUTION
+from cliphaze_cli.restoration import wiener
+from cliphaze_cli.system.errors import CliphazeError, UsageError, WeightsError
 from tests.conftest import small_network, train_embedding
 
 RNG = np.random.default_rng(0)
@@ -172,7 +174,7 @@ def test_maps_on_request(dehazer, expected):
 
 
 def test_the_maps_make_the_image(dehazer, monkeypatch):
-    monkeypatch.setattr(noise, "NOISE", 1e-6)  # all detail counts
+    monkeypatch.setattr(wiener, "NOISE", 1e-6)  # all detail counts
     maps = dehazer.dehaze(PHOTO)
     image = np.clip(maps.K * as_float(PHOTO) - maps.B + as_float(PHOTO), 0, 1)
     assert np.abs(255 * image - maps.image).max() < 0.51

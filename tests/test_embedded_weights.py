@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from cliphaze_cli import Dehazer
-from cliphaze_cli.errors import WeightsError
 from cliphaze_cli.hub import resolve_weights
+from cliphaze_cli.system.errors import WeightsError
 from tests.training.scenes import hazy, landscape
 
 Pixels = NDArray[np.uint8]

@@ -9,9 +9,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from cliphaze_cli import Dehazer, checkpoint
-from cliphaze_cli.errors import CliphazeError
-from cliphaze_cli.runtime import autocast
+from cliphaze_cli import Dehazer
+from cliphaze_cli.network import checkpoint
+from cliphaze_cli.system.devices import autocast
+from cliphaze_cli.system.errors import CliphazeError
 from tests.conftest import small_network
 from tests.training.scenes import hazy, landscape
 
@@ -54,8 +55,8 @@ def test_an_infinity_that_the_maps_hide_is_noticed(tmp_path: Path) -> None:
 
 def test_an_overflow_costs_that_photo_only(tmp_path: Path) -> None:
     from cliphaze_cli.batch import dehazing
-    from cliphaze_cli.batch.assignment import Assignment
     from cliphaze_cli.batch.job import Job
+    from cliphaze_cli.batch.options import Assignment
     from cliphaze_cli.batch.work import work
     from cliphaze_cli.imaging.limits import Limits
     from cliphaze_cli.report.settings import Settings

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 from torch.utils.data import Dataset
 
-from cliphaze_cli.pixels import rows_as_tensor
+from cliphaze_cli.restoration.pixels import rows_as_tensor
 from training.clip_pack import ClipPack, PackedPhoto, instructing_embeddings
 from training.haze import Draw, Haze, add_haze
 from training.instruction import ABSENT, degraded_density

@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cliphaze_cli.clip_training import ClipTraining
-from cliphaze_cli.pixels import tensor_as_rows
+from cliphaze_cli.network.clip_training import ClipTraining
 from cliphaze_cli.prior.clip_model import ClipPrior
+from cliphaze_cli.restoration.pixels import tensor_as_rows
 from training.haze import Haze
 from training.hazed import whole_haze
 from training.recipe import HazeMix

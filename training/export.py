@@ -9,7 +9,7 @@ from typing import Annotated
 import torch
 import typer
 
-from cliphaze_cli import checkpoint
+from cliphaze_cli.network import checkpoint
 from cliphaze_cli.network.cliphaze import CLIPHaze
 from training.recipe import Recipe
 

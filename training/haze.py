@@ -24,7 +24,7 @@ KINDS = ("outdoor", "dense", "room", "smoke", "billows", "light", "none")
 SMOKY = ("smoke", "billows")  # of fine particles more often than the others
 WAVELENGTHS = (0.610, 0.550, 0.465)  # micrometres, where sRGB's primaries are strongest
 REFERENCE_WAVELENGTH = 0.550
-LARGEST_ALPHA = {True: 3.0, False: 2.0}  # of smoke; of distant haze
+SMALLEST_ALPHA = 0.3  # of fine haze
 WHITENING = 0.4  # at most, of alpha by optical depth: alpha / (1 + whitening * tau)
 MIN_TRANSMISSION = 0.05
 SKY = 0.9  # relative depth beyond which pop-up depth has nothing but sky
@@ -66,7 +66,7 @@ def add_haze(
     smoky = torch.stack([kind == KINDS.index(name) for name in SMOKY]).any(0).view(-1, 1, 1, 1)
     fine = draw.chance(torch.where(smoky, mix.fine_smoke, mix.fine))
     tau = _optical_depth(kind, depth, mix, draw)
-    transmission = torch.exp(-tau * _spectrum(tau, smoky, fine, draw)).clamp_min(MIN_TRANSMISSION)
+    transmission = torch.exp(-tau * _spectrum(tau, smoky, fine, mix, draw)).clamp_min(MIN_TRANSMISSION)
     mean_transmission = transmission.mean(1, keepdim=True)
     dim = draw.chance(mix.dim)
     airlight = _airlight(dim, fine, mix, draw)
@@ -143,10 +143,10 @@ def _billow(height: int, width: int, draw: Draw) -> Tensor:
     return draw.chance(2 / 3) * draw.log_uniform(0.5, 3.5) * torch.sigmoid(edge)
 
 
-def _spectrum(tau: Tensor, smoky: Tensor, fine: Tensor, draw: Draw) -> Tensor:
+def _spectrum(tau: Tensor, smoky: Tensor, fine: Tensor, mix: HazeMix, draw: Draw) -> Tensor:
     """What tau at each colour is of that at the reference wavelength, (n, 3, h, w); 1 where the haze is not `fine`."""
-    largest = torch.where(smoky, LARGEST_ALPHA[True], LARGEST_ALPHA[False])
-    alpha = torch.where(fine, 0.3 + draw.uniform(0, 1) * (largest - 0.3), 0.0)
+    largest = torch.where(smoky, mix.alpha_smoke, mix.alpha)
+    alpha = torch.where(fine, SMALLEST_ALPHA + draw.uniform(0, 1) * (largest - SMALLEST_ALPHA), 0.0)
     alpha = alpha / (1 + draw.uniform(0, WHITENING) * tau)
     relative = torch.tensor([REFERENCE_WAVELENGTH / wavelength for wavelength in WAVELENGTHS])
     return torch.exp(alpha * relative.log().view(1, 3, 1, 1))

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from cliphaze_cli.pixels import rows_as_tensor, tensor_as_rows
+from cliphaze_cli.restoration.pixels import rows_as_tensor, tensor_as_rows
 from training.haze import Haze, add_haze
 from training.popup_depth import popup_depth
 from training.recipe import HazeMix

@@ -17,8 +17,8 @@ import numpy as np
 import typer
 from PIL import Image, ImageOps
 
+from cliphaze_cli.hub.registry import weights_dir
 from cliphaze_cli.prior.clip_model import ClipPrior
-from cliphaze_cli.registry import weights_dir
 from training.clip_pack import PackedPhoto, ask_clip
 from training.popup_depth import popup_depth
 from training.recipe import HazeMix

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
-from cliphaze_cli.clip_training import ClipTraining
+from cliphaze_cli.network.clip_training import ClipTraining
 from cliphaze_cli.network.config import VARIANTS, CLIPHazeConfig
 
 WARMUP_STEPS = 200
@@ -52,6 +52,7 @@ class HazeMix:
             things.
         patchy: share with an uneven field. layered: share lying below, or hanging above, some row.
         fine, fine_smoke: share of haze, and of smoke, that is of fine particles, which dim blue first.
+        alpha, alpha_smoke: the largest Angstrom exponent of fine haze, and of fine smoke.
         neutral, neutral_fine: share of exactly grey airlight, of grey haze and of fine haze.
         bright: share of airlight near white. dim: share of airlight darker than the scene's highlights.
         coloured: share of strongly coloured airlight, as by night or in a dust storm.
@@ -72,6 +73,8 @@ class HazeMix:
     layered: float = 0.08
     fine: float = 0.65
     fine_smoke: float = 0.95
+    alpha: float = 2.0
+    alpha_smoke: float = 3.0
     neutral: float = 0.5
     neutral_fine: float = 0.05
     bright: float = 0.0

@@ -14,8 +14,8 @@ from typing import Annotated
 import typer
 
 from cliphaze_cli.dehazer import Dehazer
+from cliphaze_cli.hub.registry import weights_dir
 from cliphaze_cli.hub.verification import digest_of
-from cliphaze_cli.registry import weights_dir
 from training.evaluate import dehaze_files, score_set, table
 from training.pairs import find_sets
 

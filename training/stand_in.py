@@ -24,8 +24,8 @@ from safetensors.torch import load_file
 from torch import Generator, Tensor
 
 from cliphaze_cli.network.cliphaze import CLIPHaze, apply_maps
-from cliphaze_cli.pixels import rows_as_tensor
 from cliphaze_cli.prior.embedding import degradation_basis, without_degradation
+from cliphaze_cli.restoration.pixels import rows_as_tensor
 from training.batches import Batch, HazeBatches, PhotoPack
 from training.haze import Haze, add_haze
 from training.instruction import ABSENT, degraded_density

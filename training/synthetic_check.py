@@ -20,8 +20,8 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from cliphaze_cli.dehazer import Dehazer
-from cliphaze_cli.pixels import tensor_as_rows
 from cliphaze_cli.prior.clip_model import ClipPrior
+from cliphaze_cli.restoration.pixels import tensor_as_rows
 from training.hazed import whole_haze
 from training.instruction import degraded_density
 from training.metrics import psnr

@@ -19,8 +19,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from cliphaze_cli.allocator import tune_allocator
 from cliphaze_cli.network.cliphaze import CLIPHaze
+from cliphaze_cli.system.allocator import tune_allocator
 from training.batches import Batch, HazeBatches, PhotoPack
 from training.losses import dehazing_loss, psnr
 from training.recipe import Recipe

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cliphaze_cli.batch.assignment import Assignment, Maps, Product
-from cliphaze_cli.density_label import density_label
+from cliphaze_cli.batch.options import Assignment, Maps, Product
+from cliphaze_cli.imaging.density_label import density_label
 from cliphaze_cli.report.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class Dehazing:
         self, dehazer: "Dehazer", *, strength: float = 1.0, maps: bool = False, quality: int | None = None
     ) -> None:
         """Take a dehazer that has its CLIP already."""
-        from cliphaze_cli.loading import description, instruction
+        from cliphaze_cli.batch.loading import description, instruction
 
         self.used, self.quality = description(dehazer), quality
         self.label = "{model} on {device}, {precision}, long side {resolution}, ".format(**self.used)
@@ -46,7 +46,7 @@ def load(assignment: Assignment, notice: Callable[[str], object]) -> Dehazing:
 
     Raises CliphazeError where it cannot be used as asked.
     """
-    from cliphaze_cli import loading
+    from cliphaze_cli.batch import loading
 
     settings = assignment.settings
     assert isinstance(settings, Settings)

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from cliphaze_cli.errors import ImageError, UsageError
-from cliphaze_cli.imaging.atomic import refuse_unwritable, sync_folder
-from cliphaze_cli.imaging.part_file import remove_leftovers
+from cliphaze_cli.system.atomic_file import refuse_unwritable, sync_folder
+from cliphaze_cli.system.errors import ImageError, UsageError
+from cliphaze_cli.system.part_file import remove_leftovers
 
 
 def make_folders(folders: Iterable[Path]) -> None:

@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cliphaze_cli.batch.assignment import Assignment, Maps, Product
-from cliphaze_cli.density_label import density_label
+from cliphaze_cli.batch.options import Assignment, Maps, Product
+from cliphaze_cli.imaging.density_label import density_label
 from cliphaze_cli.prior.builders import DEFAULT_BUILDER, choose_builder
 from cliphaze_cli.report.settings import DensitySettings
 
@@ -55,11 +55,11 @@ def load(assignment: Assignment, notice: Callable[[str], object]) -> Mapping:
 
 
 def _by_clip(settings: DensitySettings, assignment: Assignment, notice: Callable[[str], object]) -> Mapping:
-    from cliphaze_cli.allocator import tune_allocator
-    from cliphaze_cli.loading import nothing_used
+    from cliphaze_cli.batch.loading import nothing_used
     from cliphaze_cli.prior.clip_model import DEFAULT_MODEL, ClipPrior
     from cliphaze_cli.prior.prompt_file import load_prompts
     from cliphaze_cli.prior.prompts import custom_prompts
+    from cliphaze_cli.system.allocator import tune_allocator
 
     tune_allocator()
     prior = ClipPrior.from_cache(
@@ -84,7 +84,7 @@ def _clip_density(prior: "ClipPrior", builder: str, prompts: Any, pixels: "NDArr
 
 
 def _by_network(settings: DensitySettings, device: str) -> Mapping:
-    from cliphaze_cli.loading import description, load
+    from cliphaze_cli.batch.loading import description, load
 
     weights = None if settings.weights is None else Path(settings.weights)
     dehazer = load(settings.model, weights, device, settings.precision, "auto")

@@ -16,10 +16,10 @@ from cliphaze_cli.batch.refusals import (
     refuse_existing,
     refuse_outputs_that_are_inputs,
 )
-from cliphaze_cli.errors import UsageError
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_of_name, is_image_name
 from cliphaze_cli.imaging.other_kinds import kind_of_name, listed, what_it_is
-from cliphaze_cli.imaging.part_file import remove_leftovers
+from cliphaze_cli.system.errors import UsageError
+from cliphaze_cli.system.part_file import remove_leftovers
 
 Names = PhotoNames | MapNames
 

@@ -15,14 +15,14 @@ from multiprocessing import get_context
 import pebble
 
 from cliphaze_cli.batch import time_limit, worker
-from cliphaze_cli.batch.assignment import Assignment
 from cliphaze_cli.batch.interruption import noted_interruptions
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.report import BatchReport, FileResult, explain
+from cliphaze_cli.batch.options import Assignment
 from cliphaze_cli.batch.shares import Shares
-from cliphaze_cli.errors import CliphazeError
-from cliphaze_cli.imaging.atomic import shown
-from cliphaze_cli.imaging.part_file import remove_leftovers
+from cliphaze_cli.report.results import BatchReport, FileResult, explain
+from cliphaze_cli.system.atomic_file import shown
+from cliphaze_cli.system.errors import CliphazeError
+from cliphaze_cli.system.part_file import remove_leftovers
 
 PATIENCE = 5.0  # seconds in which photos that were begun may be finished after an interruption
 _POLL = 0.1  # seconds between looks at interruptions

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.errors import UsageError
-from cliphaze_cli.imaging.part_file import create_part
 from cliphaze_cli.report.storage import ENDINGS
+from cliphaze_cli.system.errors import UsageError
+from cliphaze_cli.system.part_file import create_part
 
 
 def collisions(jobs: Sequence[Job]) -> dict[Job, str]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cliphaze_cli.machine import computes_on_cpu, memory_bytes, usable_cores
+from cliphaze_cli.system.cpu import computes_on_cpu, memory_bytes, usable_cores
 
 MOST_BY_DEFAULT = 8
 REPLICAS = 4  # of the network on a GPU: while one computes, others read and write

@@ -5,10 +5,10 @@ import time
 from dataclasses import replace
 
 from cliphaze_cli.batch import time_limit
-from cliphaze_cli.batch.assignment import Assignment, Tool
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.report import FileResult, Status, bytes_of, explain
-from cliphaze_cli.errors import CliphazeError, NeedsMemoryError, OutputExistsError
+from cliphaze_cli.batch.options import Assignment, Tool
+from cliphaze_cli.report.results import FileResult, Status, bytes_of, explain
+from cliphaze_cli.system.errors import CliphazeError, NeedsMemoryError, OutputExistsError
 
 
 class _MadeMeanwhileError(CliphazeError):
@@ -23,8 +23,8 @@ def work(job: Job, tool: Tool, assignment: Assignment, *, memory: int | None = N
 
     memory: bytes that it may take; None: as many as there are. A photo that needs more comes back as "pending".
     """
-    from cliphaze_cli.imaging import imagefile
-    from cliphaze_cli.imaging.densitymap import save_density
+    from cliphaze_cli.imaging import files
+    from cliphaze_cli.imaging.density_map import save_density
     from cliphaze_cli.imaging.memory import bounded_memory
 
     started = time.perf_counter()
@@ -33,7 +33,7 @@ def work(job: Job, tool: Tool, assignment: Assignment, *, memory: int | None = N
     try:
         _leave_out_if_made(job, skip_existing)
         with bounded_memory(limits.decoder_bytes):
-            photo = imagefile.read(
+            photo = files.read(
                 job.source, max_pixels=limits.max_pixels, max_bytes=memory, white=assignment.settings.white
             )
         height, width = photo.pixels.shape[:2]
@@ -56,9 +56,9 @@ def work(job: Job, tool: Tool, assignment: Assignment, *, memory: int | None = N
                 source=photo.file,
             )
         if product.pixels is not None:
-            dehazed = imagefile.with_pixels(photo, product.pixels)
+            dehazed = files.with_pixels(photo, product.pixels)
             del photo, product, maps
-            notices = imagefile.write(
+            notices = files.write(
                 dehazed, job.target, quality=tool.quality, replace=overwrite, preserve=assignment.preserve
             )
             result = replace(result, notices=(*result.notices, *notices))

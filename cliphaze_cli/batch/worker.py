@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from cliphaze_cli.batch import time_limit
-from cliphaze_cli.batch.assignment import Assignment, Tool
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.report import FileResult
+from cliphaze_cli.batch.options import Assignment, Tool
 from cliphaze_cli.batch.work import work
-from cliphaze_cli.errors import CliphazeError
-from cliphaze_cli.redaction import without_credentials
+from cliphaze_cli.report.results import FileResult
+from cliphaze_cli.system.errors import CliphazeError
+from cliphaze_cli.system.text import without_credentials
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def _load() -> None:
     try:
         _state.failure = None
         _state.tool = _state.assignment.load(_state.assignment, _state.notices.append)
-        from cliphaze_cli.runtime import use_cores
+        from cliphaze_cli.system.devices import use_cores
 
         use_cores(_state.cores)
     except CliphazeError as error:
@@ -81,7 +81,7 @@ def work_here(job: Job, alone: bool) -> FileResult:
     with time_limit.of(_state.assignment.limits):
         result = work(job, tool, _state.assignment, memory=None if alone else _state.memory)
     if alone:
-        from cliphaze_cli.allocator import give_memory_back
+        from cliphaze_cli.system.allocator import give_memory_back
 
         give_memory_back()
     return result

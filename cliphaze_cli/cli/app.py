@@ -10,14 +10,14 @@ from typing import Annotated
 
 import typer
 
-from cliphaze_cli import __version__
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.dehaze import dehaze
 from cliphaze_cli.cli.density import density
 from cliphaze_cli.cli.download import download_weights
 from cliphaze_cli.cli.info import info
-from cliphaze_cli.cli.interruption import EXIT_INTERRUPTED, termination_interrupts
-from cliphaze_cli.errors import CliphazeError
+from cliphaze_cli.cli.signals import EXIT_INTERRUPTED, termination_interrupts
+from cliphaze_cli.system.errors import CliphazeError
+from cliphaze_cli.system.versions import __version__
 
 app = typer.Typer(
     name="cliphaze",

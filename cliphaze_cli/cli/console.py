@@ -5,9 +5,9 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from cliphaze_cli.errors import CliphazeError
-from cliphaze_cli.redaction import without_credentials
 from cliphaze_cli.report.storage import json_text
+from cliphaze_cli.system.errors import CliphazeError
+from cliphaze_cli.system.text import without_credentials
 
 
 @dataclass

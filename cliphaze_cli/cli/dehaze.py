@@ -10,14 +10,14 @@ from cliphaze_cli.batch import dehazing
 from cliphaze_cli.batch.naming import PhotoNames
 from cliphaze_cli.batch.plan import plan
 from cliphaze_cli.cli import options, outcome
-from cliphaze_cli.cli.carry_out import Command
 from cliphaze_cli.cli.options import FILES, OUTPUT
 from cliphaze_cli.cli.request import Request
+from cliphaze_cli.cli.run_batch import Command
 from cliphaze_cli.cli.streams import STREAM, places
-from cliphaze_cli.errors import UsageError
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_named
 from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
 from cliphaze_cli.report.settings import Settings
+from cliphaze_cli.system.errors import UsageError
 
 _NOT_WITH_RETRY = "INPUT, OUTPUT, --recursive, --suffix and --format"
 _COMMAND = Command(
@@ -191,7 +191,7 @@ def _inputs_and_output(paths: Sequence[Path], output: Path | None) -> tuple[list
 
 
 def _names(settings: Settings, suffix: str = "", format: str | None = None) -> PhotoNames:
-    from cliphaze_cli.imaging.densitymap import density_paths
+    from cliphaze_cli.imaging.density_map import density_paths
 
     if any(character in suffix for character in "/\\\0"):
         raise UsageError(f"--suffix is a part of a file name and cannot contain a path separator: {suffix!r}")

@@ -10,16 +10,16 @@ import typer
 from cliphaze_cli.batch import mapping
 from cliphaze_cli.batch.naming import MapNames
 from cliphaze_cli.batch.plan import plan
-from cliphaze_cli.batch.report import FileResult
 from cliphaze_cli.cli import options
-from cliphaze_cli.cli.carry_out import Command
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.request import Request
-from cliphaze_cli.errors import UsageError
-from cliphaze_cli.imaging.atomic import shown
+from cliphaze_cli.cli.run_batch import Command
 from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
 from cliphaze_cli.prior.prompts import custom_prompts
+from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.report.settings import DensitySettings
+from cliphaze_cli.system.atomic_file import shown
+from cliphaze_cli.system.errors import UsageError
 
 SOURCES = ("auto", "clip", "model")
 
@@ -184,6 +184,6 @@ def _check(settings: DensitySettings) -> None:
 
 
 def _names(settings: DensitySettings) -> MapNames:
-    from cliphaze_cli.imaging.densitymap import density_paths
+    from cliphaze_cli.imaging.density_map import density_paths
 
     return MapNames(partial(density_paths, npy=settings.npy))

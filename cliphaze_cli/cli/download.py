@@ -12,11 +12,11 @@ from cliphaze_cli.cli.columns import human_size
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.first_use import embed_prompts
 from cliphaze_cli.cli.weights_state import weights_states, weights_table
-from cliphaze_cli.errors import HubError, UsageError, WeightsError
 from cliphaze_cli.hub import Fetched, clip_entry, download, resolve_weights
 from cliphaze_cli.hub.cache import is_commit
 from cliphaze_cli.hub.failures import HubUnreachableError, MissingFileError
-from cliphaze_cli.registry import WeightsEntry, find, load_registry, pinned_clip
+from cliphaze_cli.hub.registry import WeightsEntry, find, load_registry, pinned_clip
+from cliphaze_cli.system.errors import HubError, UsageError, WeightsError
 
 CHECKPOINT_FILE = "model.safetensors"  # of a CLIPHaze repository; its config.json, if any, is fetched along
 

@@ -5,15 +5,15 @@ This runs in the process that people look at, before any photo and before any wo
 
 from pathlib import Path
 
+from cliphaze_cli.batch.loading import clip_for, teacher
 from cliphaze_cli.cli.columns import human_size
 from cliphaze_cli.cli.console import Console
-from cliphaze_cli.errors import WeightsError
 from cliphaze_cli.hub import Fetched, VerifiedFile, clip_entry, download, find_cached, verified_file
 from cliphaze_cli.hub.failures import HubUnreachableError
-from cliphaze_cli.loading import clip_for, teacher
+from cliphaze_cli.hub.registry import WeightsEntry
 from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
-from cliphaze_cli.registry import WeightsEntry
 from cliphaze_cli.report.settings import DensitySettings, Settings
+from cliphaze_cli.system.errors import WeightsError
 
 
 def clip_of(settings: Settings | DensitySettings, console: Console, *, may_download: bool) -> VerifiedFile | None:

@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 
 from cliphaze_cli.cli.console import Console
-from cliphaze_cli.errors import UsageError
 from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, DEFAULT_SECONDS, SECONDS_PER_MEGAPIXEL, Limits
+from cliphaze_cli.network.resolution import working_side
 from cliphaze_cli.prior.builders import BUILDERS, DEFAULT_BUILDER
 from cliphaze_cli.report.settings import DensitySettings, Settings
-from cliphaze_cli.resolution import working_side
+from cliphaze_cli.system.errors import UsageError
 
 MOST_MEGAPIXELS = 10_000
 MOST_SECONDS = 86_400

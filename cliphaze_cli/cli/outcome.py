@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from cliphaze_cli.batch.plan import Plan
-from cliphaze_cli.batch.report import FileResult
 from cliphaze_cli.cli.console import Console
-from cliphaze_cli.cli.interruption import EXIT_INTERRUPTED
-from cliphaze_cli.imaging.atomic import shown
+from cliphaze_cli.cli.signals import EXIT_INTERRUPTED
+from cliphaze_cli.report.results import FileResult
+from cliphaze_cli.system.atomic_file import shown
 
 
 def all_results(plan: Plan, results: Iterable[FileResult]) -> list[FileResult]:

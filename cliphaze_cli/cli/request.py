@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from cliphaze_cli.batch.assignment import Assignment, Load
+from cliphaze_cli.batch.options import Assignment, Load
 from cliphaze_cli.batch.plan import Names, Plan, plan_pairs
 from cliphaze_cli.batch.refusals import refuse_report
 from cliphaze_cli.cli import options
-from cliphaze_cli.cli.carry_out import Command, carry_out
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.first_use import clip_of
+from cliphaze_cli.cli.run_batch import Command, carry_out
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.report.retry import leftover
 from cliphaze_cli.report.settings import DensitySettings, Settings

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cliphaze_cli.errors import CliphazeError, UsageError
 from cliphaze_cli.imaging.formats import extension_of_content
+from cliphaze_cli.system.errors import CliphazeError, UsageError
 
 STREAM = Path("-")
 

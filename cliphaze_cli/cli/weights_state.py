@@ -5,8 +5,8 @@ from typing import Any
 
 from cliphaze_cli.cli.columns import aligned, human_size
 from cliphaze_cli.hub import cache
+from cliphaze_cli.hub.registry import WeightsEntry, load_registry
 from cliphaze_cli.hub.resolve import embedded_path
-from cliphaze_cli.registry import WeightsEntry, load_registry
 
 
 def weights_states(cache_dir: Path | None = None) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cliphaze_cli.hub import verification
-from cliphaze_cli.registry import WeightsEntry
+from cliphaze_cli.hub.registry import WeightsEntry
 
 DEFAULT_REVISION = "main"
 

@@ -5,9 +5,9 @@ Of the others neither commit nor digest is known beforehand; they are verified a
 
 from difflib import get_close_matches
 
-from cliphaze_cli.errors import WeightsError
-from cliphaze_cli.prior.architecture import usable_config
-from cliphaze_cli.registry import WeightsEntry, pinned_clip, split_clip_name
+from cliphaze_cli.hub.architecture import usable_config
+from cliphaze_cli.hub.registry import WeightsEntry, pinned_clip, split_clip_name
+from cliphaze_cli.system.errors import WeightsError
 
 SAFETENSORS = "open_clip_model.safetensors"  # where open_clip's repositories keep them; their pickles are never read
 
@@ -27,7 +27,7 @@ def clip_entry(name: str) -> WeightsEntry:
 
 
 def _from_open_clip(name: str) -> WeightsEntry:
-    from cliphaze_cli.open_clip_import import import_open_clip
+    from cliphaze_cli.hub.open_clip_import import import_open_clip
 
     open_clip = import_open_clip()
     asked_model, asked_tag = split_clip_name(name)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cliphaze_cli.errors import HubError
-from cliphaze_cli.redaction import without_credentials
+from cliphaze_cli.system.errors import HubError
+from cliphaze_cli.system.text import without_credentials
 
 
 class HubUnreachableError(HubError):

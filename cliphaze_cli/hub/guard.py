@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cliphaze_cli.errors import HubError
 from cliphaze_cli.hub.failures import Request, broke_off, not_a_hub
+from cliphaze_cli.system.errors import HubError
 
 PATIENCE = 60.0  # seconds over which a download must make progress; complete silence ends earlier, by the client's own
 SLOWEST = 1_000  # bytes a second

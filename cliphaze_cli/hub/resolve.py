@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from cliphaze_cli.errors import WeightsError
 from cliphaze_cli.hub import cache, verification
-from cliphaze_cli.registry import WeightsEntry, find, weights_dir
+from cliphaze_cli.hub.registry import WeightsEntry, find, weights_dir
+from cliphaze_cli.system.errors import WeightsError
 
 
 @dataclass(frozen=True)

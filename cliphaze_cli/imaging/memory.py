@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cliphaze_cli.errors import NeedsMemoryError
+from cliphaze_cli.system.errors import NeedsMemoryError
 
 # From the header to the written output, the greediest formats measured.
 _BYTES_PER_PIXEL, _BYTES_PER_DEEP_PIXEL = 16, 32

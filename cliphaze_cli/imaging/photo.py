@@ -5,9 +5,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from cliphaze_cli.imaging.colour_label import ColourLabel
-from cliphaze_cli.imaging.file_status import FileStatus
-from cliphaze_cli.imaging.tiff_tags import Tag
+from cliphaze_cli.imaging.metadata.colour_label import ColourLabel
+from cliphaze_cli.imaging.metadata.tiff_tags import Tag
+from cliphaze_cli.system.file_status import FileStatus
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cliphaze_cli.errors import UsageError
+from cliphaze_cli.network.clip_training import BUILDERS
+from cliphaze_cli.system.errors import UsageError
 
-WINDOWS, MASKCLIP, SURGERY = "windows", "maskclip", "surgery"
-BUILDERS = (SURGERY, MASKCLIP, WINDOWS)
+SURGERY, MASKCLIP, WINDOWS = BUILDERS
 # One pass of the vision tower, as HazeCLIP's maps of regions; sliding windows cost nine times as much.
 DEFAULT_BUILDER = SURGERY
 

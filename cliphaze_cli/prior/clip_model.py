@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cliphaze_cli.errors import CliphazeError, WeightsError
-from cliphaze_cli.open_clip_import import import_open_clip
+from cliphaze_cli.hub.open_clip_import import import_open_clip
 from cliphaze_cli.prior.builders import BUILDERS, WINDOWS, BuilderChoice, choose_builder
 from cliphaze_cli.prior.prompts import Prompts, default_prompts
+from cliphaze_cli.system.errors import CliphazeError, WeightsError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from cliphaze_cli.hub import VerifiedFile
-    from cliphaze_cli.prior.checkpoint import Recipe
+    from cliphaze_cli.hub.registry import WeightsEntry
     from cliphaze_cli.prior.density_map import DenseOptions, WindowOptions
     from cliphaze_cli.prior.scoring import PromptEmbeddings
-    from cliphaze_cli.registry import WeightsEntry
+    from cliphaze_cli.prior.towers import Recipe
 
 DEFAULT_MODEL = "ViT-B-32"
 _BATCH = 16  # windows or images that go through the vision tower together
@@ -95,7 +95,7 @@ class ClipPrior:
         """encode_texts: texts to (N, E) embeddings of any length. text_cache: folder and checkpoint fingerprint."""
         import torch
 
-        from cliphaze_cli.runtime import resolve_device
+        from cliphaze_cli.system.devices import resolve_device
 
         self.name, self.sha256 = name, sha256
         self.device = resolve_device(str(device))
@@ -121,7 +121,7 @@ class ClipPrior:
 
         Args:
             model: an open_clip name, "ViT-B-32", with or without a checkpoint's tag, "ViT-B-32:openai".
-            device: as `cliphaze_cli.runtime.resolve_device` takes it; "auto" too.
+            device: as `cliphaze_cli.system.devices.resolve_device` takes it; "auto" too.
             cache_dir: the Hub's cache, if not the usual one.
             verified: its file, where this run has hashed it before; it is hashed again only if it has changed since.
 
@@ -163,11 +163,11 @@ class ClipPrior:
         Raises:
             WeightsError: the file is missing, damaged, or of another model; or open_clip has no such model.
         """
-        from cliphaze_cli.prior import checkpoint
+        from cliphaze_cli.prior import towers
 
         open_clip = import_open_clip()
-        recipe = checkpoint.recipe(open_clip, model, pretrained)
-        visual = checkpoint.load_vision_tower(open_clip, recipe, path)
+        recipe = towers.recipe(open_clip, model, pretrained)
+        visual = towers.load_vision_tower(open_clip, recipe, path)
         status = path.stat()
         return cls(
             visual,
@@ -321,9 +321,9 @@ class ClipPrior:
 
 
 def _encode_texts_of_file(recipe: "Recipe", path: Path, texts: Sequence[str]) -> "Tensor":
-    from cliphaze_cli.prior import checkpoint
+    from cliphaze_cli.prior import towers
 
-    return checkpoint.encode_texts(import_open_clip(), recipe, path, texts)
+    return towers.encode_texts(import_open_clip(), recipe, path, texts)
 
 
 def _finite(values: "Tensor", name: str) -> "Tensor":

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cliphaze_cli.errors import UsageError
 from cliphaze_cli.prior.dense_tokens import self_attention_tokens, value_path_tokens
 from cliphaze_cli.prior.preprocess import fitted_size, resized, resized_tensor
 from cliphaze_cli.prior.scoring import PromptEmbeddings, p_hazy
+from cliphaze_cli.system.errors import UsageError
 
 if TYPE_CHECKING:
     from cliphaze_cli.prior.clip_model import ClipPrior

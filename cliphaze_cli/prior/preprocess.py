@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from cliphaze_cli.pixels import FULL_SCALE, rows_as_tensor
+from cliphaze_cli.restoration.pixels import FULL_SCALE, rows_as_tensor
 
 MAX_ASPECT = 8.0  # longer pictures are squashed to this ratio: an endless panorama must not mean endless windows
 _BAND_BYTES = 32 * 2**20  # float pixels converted at a time: a 100-megapixel photo is never held as floats

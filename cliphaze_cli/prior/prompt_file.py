@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cliphaze_cli.errors import WeightsError
 from cliphaze_cli.prior.builders import BUILDERS
+from cliphaze_cli.system.errors import WeightsError
 
 if TYPE_CHECKING:
     from torch import Tensor

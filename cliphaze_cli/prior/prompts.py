@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
-from cliphaze_cli.errors import UsageError
+from cliphaze_cli.system.errors import UsageError
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from cliphaze_cli.guided_filter import guided_upsample
+from cliphaze_cli.restoration.guided_filter import guided_upsample
 
 # Fitted at the map's own size, where a cell of the guide averages what a cell of the map does, over 3x3 cells. Wider
 # windows blur away what the map knows; a larger size keeps the steps of the map where the cells' borders happen to be.

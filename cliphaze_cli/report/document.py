@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, get_args
 
-from cliphaze_cli import __version__
-from cliphaze_cli.batch.report import FileResult, Status
-from cliphaze_cli.versions import versions
+from cliphaze_cli.report.results import FileResult, Status
+from cliphaze_cli.system.versions import __version__, versions
 
 FORMAT = 1  # raise it when what is here changes its meaning; new fields don't
 

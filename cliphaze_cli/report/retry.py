@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from cliphaze_cli.errors import UsageError
-from cliphaze_cli.imaging.atomic import shown
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_of_name
 from cliphaze_cli.report import storage
 from cliphaze_cli.report.document import Document
 from cliphaze_cli.report.settings import DensitySettings, Settings
+from cliphaze_cli.system.atomic_file import shown
+from cliphaze_cli.system.errors import UsageError
 
 S = TypeVar("S", Settings, DensitySettings)
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
-from cliphaze_cli.errors import UsageError
+from cliphaze_cli.system.errors import UsageError
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cliphaze_cli.batch.report import FileResult
-from cliphaze_cli.errors import CliphazeError, UsageError
-from cliphaze_cli.imaging.atomic import atomic_file, shown
 from cliphaze_cli.report.document import FORMAT, Document
+from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.report.table import from_table, to_table
+from cliphaze_cli.system.atomic_file import atomic_file, shown
+from cliphaze_cli.system.errors import CliphazeError, UsageError
 
 ENDINGS = (".json", ".csv")
 REFRESH_SECONDS = 10.0  # how old a report may be when the process is killed

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from cliphaze_cli.scan import pure_torch
 from cliphaze_cli.scan.directions import DIRECTIONS, is_backward
-from cliphaze_cli.scan.optional import OptionalKernel
+from cliphaze_cli.system.optional_kernel import OptionalKernel
 
 KERNEL = OptionalKernel("numba", "cliphaze_cli.scan.numba_kernel", ' (pip install "cliphaze[fast]")')
 

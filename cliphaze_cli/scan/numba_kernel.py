@@ -8,7 +8,6 @@ Glossary: L positions, D channels, N state size, R rank; all float32 and contigu
 """
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -16,26 +15,17 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
+from cliphaze_cli.system.numba_compile import OPTIONS, compiled
+
 CHANNELS = 32  # handled together; fewer leave vector registers idle
 POSITIONS = 64  # of a block
 LOG2_E = np.float32(math.log2(math.e))
-LN_2 = np.float32(math.log(2))
 SMALLEST = np.float32(-126)  # exponent below which a float32 has no full precision; the decay is zero for our purposes
 # 2^f = sum c_i f^i on [-0.5, 0.5], the Taylor series of exp(f ln 2); its remainder is 1e-9
 _C1, _C2, _C3, _C4, _C5, _C6, _C7 = (np.float32(math.log(2) ** i / math.factorial(i)) for i in range(1, 8))
 # log1p(z) = 2 atanh(s) = 2 (s + s^3/3 + s^5/5 ...), s = z / (2 + z) <= 1/3; the remainder is 2e-8 of it
 _S3, _S5, _S7, _S9, _S11, _S13, _S15 = (np.float32(1 / i) for i in range(3, 16, 2))
 ONE, TWO, ZERO, HALF = np.float32(1), np.float32(2), np.float32(0), np.float32(0.5)
-
-_OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz", "arcp"}}
-
-
-def compiled(function: Callable[..., None]) -> Callable[..., None]:
-    """Compile at the first call and keep the code on disk, beside the module or in the user's cache."""
-    try:
-        return numba.njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError:  # no place to keep it: compiled anew in every process
-        return numba.njit(**_OPTIONS)(function)
 
 
 @intrinsic
@@ -48,7 +38,7 @@ def _float_of_bits(typing_context: Any, bits: Any) -> Any:
     return types.float32(types.int32), code
 
 
-@numba.njit(inline="always", **_OPTIONS)
+@numba.njit(inline="always", **OPTIONS)
 def _exp2(x):  # type: ignore[no-untyped-def]
     """2^x of a float32 x <= 126; zero below the smallest exponent."""
     clipped = max(x, SMALLEST)
@@ -59,7 +49,7 @@ def _exp2(x):  # type: ignore[no-untyped-def]
     return scaled if x >= SMALLEST else ZERO
 
 
-@numba.njit(inline="always", **_OPTIONS)
+@numba.njit(inline="always", **OPTIONS)
 def _softplus(x):  # type: ignore[no-untyped-def]
     """log(1 + exp(x)) of a float32."""
     z = _exp2(-abs(x) * LOG2_E)

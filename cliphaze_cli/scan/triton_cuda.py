@@ -5,7 +5,7 @@ from torch import Tensor
 
 from cliphaze_cli.scan import pure_torch
 from cliphaze_cli.scan.directions import DIRECTIONS
-from cliphaze_cli.scan.optional import OptionalKernel
+from cliphaze_cli.system.optional_kernel import OptionalKernel
 
 KERNEL = OptionalKernel("triton", "cliphaze_cli.scan.triton_kernel", "")
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from cliphaze_cli.batch.assignment import Assignment, Product
-from cliphaze_cli.errors import WeightsError
-from cliphaze_cli.imaging import imagefile
+from cliphaze_cli.batch.options import Assignment, Product
+from cliphaze_cli.imaging import files
 from cliphaze_cli.imaging.limits import CheckSize
 from cliphaze_cli.imaging.photo import Photo
 from cliphaze_cli.report.settings import Settings
+from cliphaze_cli.system.errors import WeightsError
 
 
 class Unchanged:
@@ -39,7 +39,7 @@ def load(assignment: Assignment, notice: Callable[[str], object]) -> Unchanged:
     if assignment.settings.model == "deadly" or Path("no more workers").exists():
         os.kill(os.getpid(), signal.SIGKILL)
     notice("using a stand-in")
-    real = imagefile._decode
+    real = files._decode
 
     def decode(stream: BinaryIO, check_size: CheckSize, white: float | None) -> Photo:
         harm = _HARMS.get(Path(stream.name).stem.split("-")[0])
@@ -47,7 +47,7 @@ def load(assignment: Assignment, notice: Callable[[str], object]) -> Unchanged:
             harm()
         return real(stream, check_size, white)
 
-    imagefile._decode = decode
+    files._decode = decode
     return Unchanged()
 
 

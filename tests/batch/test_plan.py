@@ -12,7 +12,7 @@ from cliphaze_cli.batch import refusals
 from cliphaze_cli.batch.naming import MapNames, PhotoNames
 from cliphaze_cli.batch.plan import Plan
 from cliphaze_cli.batch.plan import plan as plan_all
-from cliphaze_cli.errors import UsageError
+from cliphaze_cli.system.errors import UsageError
 
 Touch = Callable[..., None]
 
@@ -317,7 +317,7 @@ def test_a_folder_that_takes_no_files_is_told_before_the_work(
     def deny(path: object, *arguments: object) -> int:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("cliphaze_cli.imaging.atomic.os.open", deny)
+    monkeypatch.setattr("cliphaze_cli.system.atomic_file.os.open", deny)
     with pytest.raises(UsageError, match="no permission to write in"):
         made.make_folders()
 

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 
 from cliphaze_cli.batch import pool
-from cliphaze_cli.batch.assignment import Assignment
 from cliphaze_cli.batch.job import Job
+from cliphaze_cli.batch.options import Assignment
 from cliphaze_cli.batch.pool import Pool
-from cliphaze_cli.batch.report import FileResult
 from cliphaze_cli.batch.shares import Shares
-from cliphaze_cli.errors import CliphazeError, WeightsError
-from cliphaze_cli.imaging import imagefile
+from cliphaze_cli.imaging import files
 from cliphaze_cli.imaging.limits import Limits
-from cliphaze_cli.imaging.part_file import PART_SUFFIX
+from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.report.settings import Settings
+from cliphaze_cli.system.errors import CliphazeError, WeightsError
+from cliphaze_cli.system.part_file import PART_SUFFIX
 from tests.batch import faulty
 from tests.imaging.samples import names_in, photo, smooth
 
@@ -40,7 +40,7 @@ def jobs(folder: Path, *names: str) -> list[Job]:
     (folder / "in").mkdir(exist_ok=True)
     (folder / "out").mkdir(exist_ok=True)
     for name in names:
-        imagefile.write(photo(smooth()), folder / "in" / f"{name}.png")
+        files.write(photo(smooth()), folder / "in" / f"{name}.png")
     return [Job(folder / "in" / f"{name}.png", folder / "out" / f"{name}.png") for name in names]
 
 
@@ -55,7 +55,7 @@ def run(pool: Pool, work: list[Job]) -> dict[str, FileResult]:
 def assert_done(result: FileResult) -> None:
     assert result.status == "done", result.reason
     assert result.target is not None
-    np.testing.assert_array_equal(imagefile.read(result.target).pixels, smooth())
+    np.testing.assert_array_equal(files.read(result.target).pixels, smooth())
 
 
 @posix
@@ -104,7 +104,7 @@ def test_a_photo_that_takes_too_much_memory_is_refused_it(tmp_path: Path) -> Non
 
 def test_a_photo_larger_than_its_share_of_memory_is_worked_on_alone(tmp_path: Path) -> None:
     work = jobs(tmp_path, "large", "slow-1", "slow-2", "small")
-    imagefile.write(photo(np.zeros((600, 800, 3), np.uint8)), tmp_path / "in/large.png")
+    files.write(photo(np.zeros((600, 800, 3), np.uint8)), tmp_path / "in/large.png")
     told: list[str] = []
     with workers(memory=2**20) as pool:
         report = pool.run(work, lambda result: told.append(result.source.stem))

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from cliphaze_cli.batch import dehazing, mapping
-from cliphaze_cli.batch.assignment import Assignment, Maps, Product
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.report import FileResult
+from cliphaze_cli.batch.options import Assignment, Maps, Product
 from cliphaze_cli.batch.work import work
-from cliphaze_cli.errors import ImageError
-from cliphaze_cli.imaging import imagefile
-from cliphaze_cli.imaging.densitymap import density_paths
+from cliphaze_cli.imaging import files
+from cliphaze_cli.imaging.density_map import density_paths
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.imaging.photo import Photo
+from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.report.settings import DensitySettings, Settings
+from cliphaze_cli.system.errors import ImageError
 from tests.batch.faulty import Unchanged
 from tests.imaging.samples import names_in, photo, smooth
 
@@ -43,7 +43,7 @@ class Failing(Unchanged):
 
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
-    imagefile.write(photo(smooth()), tmp_path / "in.png")
+    files.write(photo(smooth()), tmp_path / "in.png")
     (tmp_path / "out").mkdir()
     return Job(tmp_path / "in.png", tmp_path / "out/a.png", tuple(density_paths(tmp_path / "out/a")))
 
@@ -72,7 +72,7 @@ def test_maps_come_before_the_photo_so_that_a_photo_means_complete(job: Job, mon
     def full(*arguments: object, **options: object) -> None:
         raise ImageError("no space left")
 
-    monkeypatch.setattr("cliphaze_cli.imaging.densitymap.save_density", full)
+    monkeypatch.setattr("cliphaze_cli.imaging.density_map.save_density", full)
     result = do(job, Mapped())
     assert (result.status, result.reason) == ("failed", "no space left")
     assert names_in(job.target.parent) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cliphaze_cli.imaging.imagefile import read
+from cliphaze_cli.imaging.files import read
 from tests.cli.dehazing import files_in
 
 PATIENCE = 180.0  # seconds after which a test that would hang fails instead

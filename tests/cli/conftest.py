@@ -17,7 +17,7 @@ def doubling_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of a small random network whose head answers K = 1, B = 0 to everything."""
     import torch
 
-    from cliphaze_cli import checkpoint
+    from cliphaze_cli.network import checkpoint
     from cliphaze_cli.network.cliphaze import HEAD_CHANNELS, TYPICAL_AIRLIGHT, CLIPHaze
     from cliphaze_cli.network.config import CLIPHazeConfig
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable
 
-from cliphaze_cli.batch.assignment import Assignment
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.report import BatchReport, FileResult
+from cliphaze_cli.batch.options import Assignment
 from cliphaze_cli.batch.shares import Shares
 from cliphaze_cli.batch.work import work
 from cliphaze_cli.batch.worker import Prepared
+from cliphaze_cli.report.results import BatchReport, FileResult
 
 
 class InThisProcess:

@@ -11,7 +11,7 @@ import pytest
 
 from cliphaze_cli import __version__
 from cliphaze_cli.cli import app, console
-from cliphaze_cli.errors import CliphazeError, HubError, UsageError
+from cliphaze_cli.system.errors import CliphazeError, HubError, UsageError
 
 HEAVY = ("torch", "torchvision", "open_clip", "numpy", "PIL", "cv2", "tifffile", "huggingface_hub", "safetensors")
 

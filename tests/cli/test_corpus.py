@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cliphaze_cli.imaging.imagefile import read
+from cliphaze_cli.imaging.files import read
 from tests.cli.process import start
 from tests.corpus.case import Case, base, saved
 from tests.corpus.filesystem import put_names, put_objects

@@ -202,19 +202,19 @@ def test_an_output_folder_that_vanishes_fails_those_files(
     tmp_path: Path, dehaze: Dehaze, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It must not be made anew: under an unplugged drive's mount point that would fill the wrong disk."""
-    from cliphaze_cli.imaging import imagefile
+    from cliphaze_cli.imaging import files
     from cliphaze_cli.imaging.photo import Photo
 
     for name in ("a.png", "b.png"):
         save(tmp_path / "in" / name)
-    read = imagefile.read
+    read = files.read
 
     def unplug(path: Path, **options: Any) -> Photo:
         if (tmp_path / "out").exists():
             (tmp_path / "out").rmdir()
         return read(path, **options)
 
-    monkeypatch.setattr(imagefile, "read", unplug)
+    monkeypatch.setattr(files, "read", unplug)
     result = dehaze("in", "out", "--json")
     assert result.code == 1
     assert [record["status"] for record in result.document["files"]] == ["failed", "failed"]
@@ -264,7 +264,7 @@ def test_clip_is_not_used_unless_it_is_asked_for_whatever_is_in_the_cache(
 def test_what_instructed_is_said_in_detail_report_and_maps(
     tmp_path: Path, dehaze: Dehaze, doubling_weights: Path, clip_is_here: list[str]
 ) -> None:
-    from cliphaze_cli import checkpoint
+    from cliphaze_cli.network import checkpoint
 
     for name in ("a.png", "b.png"):
         save(tmp_path / "in" / name)
@@ -294,8 +294,8 @@ def test_what_instructed_is_said_in_detail_report_and_maps(
 def test_auto_is_the_clip_that_taught_the_weights(
     tmp_path: Path, dehaze: Dehaze, doubling_weights: Path, clip_is_here: list[str]
 ) -> None:
-    from cliphaze_cli import checkpoint
-    from cliphaze_cli.clip_training import ClipTraining
+    from cliphaze_cli.network import checkpoint
+    from cliphaze_cli.network.clip_training import ClipTraining
 
     save(tmp_path / "a.png")
     network, clip = checkpoint.load(doubling_weights).network, ClipTraining("ViT-B-32:laion2b_s34b_b79k", "windows", 8)

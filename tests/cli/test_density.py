@@ -79,16 +79,16 @@ def clip(density: Density, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 @pytest.fixture
 def titles(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The titles drawn into overlays."""
-    from cliphaze_cli.imaging import densitymap
+    from cliphaze_cli.imaging import density_map
 
     drawn: list[str] = []
-    original = densitymap.save_density
+    original = density_map.save_density
 
     def save_density(*arguments: Any, title: str, **options: Any) -> Any:
         drawn.append(title)
         return original(*arguments, title=title, **options)
 
-    monkeypatch.setattr(densitymap, "save_density", save_density)
+    monkeypatch.setattr(density_map, "save_density", save_density)
     return drawn
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from cliphaze_cli.errors import ImageError
-from cliphaze_cli.imaging import imagefile
-from cliphaze_cli.imaging.imagefile import read, write
+from cliphaze_cli.imaging import files
+from cliphaze_cli.imaging.files import read, write
 from cliphaze_cli.imaging.photo import Photo
+from cliphaze_cli.system.errors import ImageError
 from tests.cli.batches import assert_whole, make_photos
 from tests.cli.dehazing import Dehaze, files_in
 
@@ -77,7 +77,7 @@ def test_a_disk_that_becomes_read_only_under_way(
     tmp_path: Path, dehaze: Dehaze, disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = make_photos(tmp_path / "in", 8)
-    real = imagefile.read
+    real = files.read
 
     def reading(path: Path, **options: Any) -> Photo:
         photo = real(path, **options)
@@ -87,7 +87,7 @@ def test_a_disk_that_becomes_read_only_under_way(
                 break
         return photo
 
-    monkeypatch.setattr(imagefile, "read", reading)
+    monkeypatch.setattr(files, "read", reading)
     result = dehaze("in", "out", "--json")
     assert result.code == 1
     failed = [record for record in result.document["files"] if record["status"] == "failed"]
@@ -95,7 +95,7 @@ def test_a_disk_that_becomes_read_only_under_way(
     written = assert_whole(disk, tmp_path / "in", leftovers=True)
     assert len(written) + len(failed) == len(names)
 
-    monkeypatch.setattr(imagefile, "read", real)
+    monkeypatch.setattr(files, "read", real)
     mount("-o", "remount,rw", str(disk))
     assert dehaze("in", "out", "--skip-existing").code == 0
     assert assert_whole(disk, tmp_path / "in") == names

@@ -14,7 +14,7 @@ import contextlib, sys
 from pathlib import Path
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.first_use import clip_file
-from cliphaze_cli.errors import CliphazeError
+from cliphaze_cli.system.errors import CliphazeError
 
 folder, model, may_download = sys.argv[1:]
 with contextlib.ExitStack() as stack:

@@ -10,10 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from cliphaze_cli import checkpoint
+from cliphaze_cli.network import checkpoint
 from tests.cli.dehazing import Dehaze, save
 from tests.conftest import small_network
-from tests.test_checkpoint import Malice
+from tests.network.test_checkpoint import Malice
 
 
 def pickled(path: Path, good: bytes) -> None:
@@ -107,8 +107,8 @@ def test_neither_network_nor_clip_nor_caches_are_unpickled(tmp_path: Path, doubl
 
 
 def test_clip_weights_that_are_none(tmp_path: Path) -> None:
-    from cliphaze_cli.errors import WeightsError
     from cliphaze_cli.prior.clip_model import ClipPrior
+    from cliphaze_cli.system.errors import WeightsError
     from tests.prior import tiny_clip
 
     path = tmp_path / "clip.safetensors"

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from cliphaze_cli.batch.interruption import noted_interruptions
-from cliphaze_cli.cli.interruption import termination_interrupts
+from cliphaze_cli.cli.signals import termination_interrupts
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from cliphaze_cli.imaging import part_file
 from cliphaze_cli.report.storage import load
+from cliphaze_cli.system import part_file
 from tests.cli.batches import PATIENCE, make_photos, wait_for
 from tests.cli.dehazing import Dehaze, files_in, level, save
 from tests.cli.process import start
@@ -248,14 +248,14 @@ def test_folders_that_cannot_be_listed_are_reported_and_not_retried(
 def test_a_report_that_fails_at_the_end_is_said_and_the_photos_are_there(
     tmp_path: Path, dehaze: Dehaze, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cliphaze_cli.cli import carry_out
-    from cliphaze_cli.errors import ImageError
+    from cliphaze_cli.cli import run_batch
+    from cliphaze_cli.system.errors import ImageError
 
     def full(*arguments: object) -> None:
         raise ImageError("cannot write r.json: no space left on the disk")
 
     save(tmp_path / "in/a.png")
-    monkeypatch.setattr(carry_out, "save", full)
+    monkeypatch.setattr(run_batch, "save", full)
     result = dehaze("in", "out", "--report", "r.json", "--json")
     assert result.code == 1 and result.document["exit_status"] == 1
     assert "no space left" in result.err

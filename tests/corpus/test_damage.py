@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from pebble import ProcessPool
 
-from cliphaze_cli.errors import ImageError
-from cliphaze_cli.imaging.imagefile import read, write
+from cliphaze_cli.imaging.files import read, write
 from cliphaze_cli.imaging.photo import Photo
+from cliphaze_cli.system.errors import ImageError
 from tests.corpus.case import Case, base, saved
 from tests.corpus.valid import valid_cases
 from tests.fuzz.mutation import checksum, fuzzed

@@ -10,7 +10,7 @@ import pillow_heif
 import tifffile
 from PIL import Image, ImageCms
 
-from cliphaze_cli.imaging import png_writer
+from cliphaze_cli.imaging.writers import png as png_writer
 from tests.corpus.case import Case, base, deep, saved
 from tests.corpus.chunks import adam7_png, png
 from tests.imaging.samples import cmyk_icc_profile, exif_block, grey_icc_profile, icc_profile

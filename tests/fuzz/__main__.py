@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, default=Path("fuzz-failures"), help="where wrong ones go (%(default)s/)")
     asked = parser.parse_args()
 
-    from cliphaze_cli import checkpoint
+    from cliphaze_cli.network import checkpoint
 
     tally = Tally()
     end = asked.start + asked.inputs

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cliphaze_cli.errors import WeightsError
 from cliphaze_cli.hub import cache, find_cached, resolve_weights, verification
-from cliphaze_cli.registry import WeightsEntry
+from cliphaze_cli.hub.registry import WeightsEntry
+from cliphaze_cli.system.errors import WeightsError
 from tests.hub.server import COMMIT, child_environment
 
 CONTENT = b"weights " * 100
@@ -95,7 +95,7 @@ def test_removing_deletes_link_blob_and_shared_blob(cached: Path) -> None:
 def test_looking_up_loads_neither_torch_nor_a_network_library(cached: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from cliphaze_cli.hub import find_cached; "
-        "from cliphaze_cli.registry import WeightsEntry; "
+        "from cliphaze_cli.hub.registry import WeightsEntry; "
         f"assert find_cached(WeightsEntry(**{vars(BRANCH)!r}), Path({str(cached)!r})); "
         "assert not {'torch', 'open_clip', 'httpx', 'httpx2', 'requests'} & sys.modules.keys()"
     )

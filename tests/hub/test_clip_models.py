@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from cliphaze_cli.errors import WeightsError
 from cliphaze_cli.hub import clip_entry
+from cliphaze_cli.system.errors import WeightsError
 
 
 def test_a_pinned_model_needs_no_open_clip(monkeypatch: pytest.MonkeyPatch) -> None:

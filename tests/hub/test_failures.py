@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from huggingface_hub import errors
 
-from cliphaze_cli.errors import HubError
 from cliphaze_cli.hub.failures import Request, explain, explained, one_line
+from cliphaze_cli.system.errors import HubError
 
 REQUEST = Request("org/net", "main", "model.safetensors", "https://huggingface.co", Path("/cache"))
 

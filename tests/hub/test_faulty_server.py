@@ -328,7 +328,8 @@ def test_a_file_tampered_with_later_is_not_loaded(machine: Machine) -> None:
     path = Path(json.loads(result.stdout)["weights"][0]["path"]).resolve()
     tampered_later(path)
     code = (
-        "import sys; from cliphaze_cli.errors import WeightsError; from cliphaze_cli.hub import resolve_weights\n"
+        "import sys\nfrom cliphaze_cli.hub import resolve_weights\n"
+        "from cliphaze_cli.system.errors import WeightsError\n"
         "try: resolve_weights('ViT-Test:openai')\n"
         "except WeightsError as error: sys.stdout.write(str(error))"
     )

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from cliphaze_cli.imaging.colour_label import ColourLabel
+from cliphaze_cli.imaging.files import read, write
 from cliphaze_cli.imaging.formats import FORMATS
-from cliphaze_cli.imaging.imagefile import read, write
+from cliphaze_cli.imaging.metadata.colour_label import ColourLabel
+from cliphaze_cli.imaging.metadata.tiff_tags import Tag
 from cliphaze_cli.imaging.photo import Photo
-from cliphaze_cli.imaging.tiff_tags import Tag
 from tests.imaging.samples import exif_block, icc_profile, smooth, xmp_packet
 
 _COLUMNS = (

@@ -12,8 +12,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from cliphaze_cli.errors import ImageError
-from cliphaze_cli.imaging.imagefile import read, write
+from cliphaze_cli.imaging.files import read, write
+from cliphaze_cli.system.errors import ImageError
 from tests.imaging.samples import noise, photo, smooth
 
 

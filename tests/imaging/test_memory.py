@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from cliphaze_cli.errors import NeedsMemoryError
-from cliphaze_cli.imaging.imagefile import read, write
+from cliphaze_cli.imaging.files import read, write
+from cliphaze_cli.system.errors import NeedsMemoryError
 from tests.imaging.samples import noise, photo
 
 PLAIN, DEEP = 16, 32  # bytes per pixel

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from cliphaze_cli.imaging.files import read, with_pixels, write
 from cliphaze_cli.imaging.formats import FORMATS
-from cliphaze_cli.imaging.imagefile import read, with_pixels, write
 from tests.imaging.samples import cmyk_icc_profile, noise, photo, smooth
 
 

@@ -5,7 +5,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from cliphaze_cli.imaging.imagefile import read, write
+from cliphaze_cli.imaging.files import read, write
 from tests.imaging.samples import exif_block, photo, smooth
 
 # For a stored image with corners  a b  what an upright view shows, row by row, by the EXIF specification.

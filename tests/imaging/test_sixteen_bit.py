@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from cliphaze_cli.imaging.imagefile import read, with_pixels, write
+from cliphaze_cli.imaging.files import read, with_pixels, write
 from tests.imaging.samples import noise, photo
 
 DEEP = noise(37, 53, 4, dtype=np.uint16)
@@ -135,7 +135,7 @@ def test_one_transparent_colour_becomes_alpha(tmp_path):
     pixels = DEEP[..., :3].copy()
     write(photo(pixels), path)
     data = path.read_bytes()
-    from cliphaze_cli.imaging.png_writer import _write_chunk
+    from cliphaze_cli.imaging.writers.png import _write_chunk
 
     with path.open("wb") as stream:
         stream.write(data[:33])

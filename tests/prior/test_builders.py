@@ -1,7 +1,7 @@
 import pytest
 
-from cliphaze_cli.errors import UsageError
 from cliphaze_cli.prior.builders import BUILDERS, DEFAULT_BUILDER, choose_builder
+from cliphaze_cli.system.errors import UsageError
 
 
 def test_a_model_that_can_do_everything_does_what_is_asked_or_usual():

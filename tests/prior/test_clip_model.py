@@ -9,12 +9,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from cliphaze_cli.errors import WeightsError
-from cliphaze_cli.open_clip_import import import_open_clip
-from cliphaze_cli.prior import checkpoint
+from cliphaze_cli.hub.open_clip_import import import_open_clip
+from cliphaze_cli.prior import towers
 from cliphaze_cli.prior.clip_model import ClipPrior, clip_available
 from cliphaze_cli.prior.embedding import degradation_basis
 from cliphaze_cli.prior.prompts import custom_prompts
+from cliphaze_cli.system.errors import WeightsError
 from tests.prior.tiny_clip import NAME as MODEL
 from tests.prior.tiny_clip import build, crisp, half_foggy, known_by_name, planted_prior, tokenizer
 
@@ -37,13 +37,13 @@ def weights(tmp_path):
 def text_tower_loads(monkeypatch):
     """How often the text tower was loaded."""
     loads = []
-    original = checkpoint.encode_texts
+    original = towers.encode_texts
 
     def counted(*arguments):
         loads.append(arguments[-1])
         return original(*arguments)
 
-    monkeypatch.setattr(checkpoint, "encode_texts", counted)
+    monkeypatch.setattr(towers, "encode_texts", counted)
     return loads
 
 
@@ -159,13 +159,13 @@ def test_models_that_cannot_be_built_offline_are_refused(weights, model):
 
 @pytest.mark.parametrize(("pretrained", "quick"), [("openai", True), ("laion2b_s34b_b79k", False), (None, False)])
 def test_the_checkpoints_tag_decides_the_activation(pretrained, quick):
-    recipe = checkpoint.recipe(import_open_clip(), "ViT-B-32", pretrained)
+    recipe = towers.recipe(import_open_clip(), "ViT-B-32", pretrained)
     assert recipe.config["quick_gelu"] is quick
-    assert checkpoint.recipe(import_open_clip(), "ViT-B-32-quickgelu", None).config["quick_gelu"]
+    assert towers.recipe(import_open_clip(), "ViT-B-32-quickgelu", None).config["quick_gelu"]
 
 
 def test_normalisation_follows_the_tag():
-    recipe = checkpoint.recipe(import_open_clip(), "ViT-B-32", "openai")
+    recipe = towers.recipe(import_open_clip(), "ViT-B-32", "openai")
     assert recipe.mean == pytest.approx((0.481, 0.458, 0.408), abs=1e-3)
     assert recipe.std == pytest.approx((0.269, 0.261, 0.276), abs=1e-3)
 
@@ -213,7 +213,7 @@ class OpenClip(MetaPathFinder):
         module.ready = True
 
 sys.meta_path[:0] = [Broken(), OpenClip()]
-from cliphaze_cli.open_clip_import import import_open_clip
+from cliphaze_cli.hub.open_clip_import import import_open_clip
 assert "torch" not in sys.modules and "open_clip" not in sys.modules
 """
 NEEDS_OPERATOR = """torch.library.register_fake("torchvision::nms")(lambda dets, scores, iou_threshold: dets)"""
@@ -244,7 +244,7 @@ def test_any_other_import_failure_is_passed_on():
 
 def test_the_installed_open_clip_imports_in_a_fresh_process():
     result = _child(
-        "from cliphaze_cli.open_clip_import import import_open_clip\n"
+        "from cliphaze_cli.hub.open_clip_import import import_open_clip\n"
         "o = import_open_clip()\n"
         "assert o is import_open_clip() and 'ViT-B-32' in o.list_models()\n"
         "import torchvision\n"

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from cliphaze_cli.open_clip_import import import_open_clip
+from cliphaze_cli.hub.open_clip_import import import_open_clip
 from cliphaze_cli.prior import dense_tokens, density_map
 from cliphaze_cli.prior.clip_model import ClipPrior
 from cliphaze_cli.prior.prompts import default_prompts

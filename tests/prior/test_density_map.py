@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from cliphaze_cli.errors import UsageError
 from cliphaze_cli.prior import density_map
 from cliphaze_cli.prior.clip_model import BUILDERS
 from cliphaze_cli.prior.density_map import DenseOptions, WindowOptions
 from cliphaze_cli.prior.scoring import PromptEmbeddings
+from cliphaze_cli.system.errors import UsageError
 from tests.prior.tiny_clip import build, crisp, foggy, half_foggy, planted_prior, without_positions
 
 ALL_BUILDERS = pytest.mark.parametrize("builder", BUILDERS)

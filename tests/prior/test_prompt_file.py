@@ -3,9 +3,9 @@ import torch
 from safetensors.torch import save_file
 from torch.nn.functional import normalize
 
-from cliphaze_cli.errors import WeightsError
 from cliphaze_cli.prior.prompt_file import LearnedPrompts, load_prompts, save_prompts
 from cliphaze_cli.prior.scoring import PromptEmbeddings
+from cliphaze_cli.system.errors import WeightsError
 
 PROMPTS = LearnedPrompts(
     PromptEmbeddings(hazy=normalize(torch.randn(1, 8)), clear=normalize(torch.randn(1, 8))), "ViT-X:tag", "maskclip"

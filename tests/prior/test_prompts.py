@@ -1,7 +1,7 @@
 import pytest
 
-from cliphaze_cli.errors import UsageError
 from cliphaze_cli.prior.prompts import Prompts, custom_prompts, default_prompts
+from cliphaze_cli.system.errors import UsageError
 
 
 def test_default_ensembles_are_large_varied_and_paired():

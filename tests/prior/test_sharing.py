@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cliphaze_cli.errors import WeightsError
 from cliphaze_cli.hub import clip_entry, verification, verified_file
-from cliphaze_cli.prior import checkpoint
+from cliphaze_cli.prior import towers
 from cliphaze_cli.prior.clip_model import ClipPrior, embed_default_prompts
+from cliphaze_cli.system.errors import WeightsError
 from tests.prior import tiny_clip
 
 
@@ -40,13 +40,13 @@ def hashed(monkeypatch):
 def encoded(monkeypatch):
     """The texts that went through the text tower."""
     texts = []
-    original = checkpoint.encode_texts
+    original = towers.encode_texts
 
     def counted(*arguments):
         texts.extend(arguments[-1])
         return original(*arguments)
 
-    monkeypatch.setattr(checkpoint, "encode_texts", counted)
+    monkeypatch.setattr(towers, "encode_texts", counted)
     return texts
 
 

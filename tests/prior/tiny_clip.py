@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cliphaze_cli.open_clip_import import import_open_clip
+from cliphaze_cli.hub.open_clip_import import import_open_clip
 from cliphaze_cli.prior.clip_model import ClipPrior
 
 NAME = "cliphaze-tiny-test"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from cliphaze_cli.errors import UsageError
 from cliphaze_cli.report.settings import DensitySettings, Settings
+from cliphaze_cli.system.errors import UsageError
 
 
 def test_a_round_trip() -> None:

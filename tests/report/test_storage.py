@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cliphaze_cli.batch.report import FileResult
-from cliphaze_cli.errors import ImageError, UsageError
 from cliphaze_cli.report import storage
 from cliphaze_cli.report.document import Document, Run
+from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.report.storage import LiveReport, load, save
+from cliphaze_cli.system.errors import ImageError, UsageError
 
 RESULTS = [
     FileResult(Path("a.jpg"), Path("out/a.jpg"), "done", size=(4, 3), seconds=0.5, source_bytes=10, target_bytes=20),

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from cliphaze_cli.scan import cross_scan, dispatch, numba_cpu, optional, selective_scan
+from cliphaze_cli.scan import cross_scan, dispatch, numba_cpu, selective_scan
+from cliphaze_cli.system import optional_kernel
 from tests.scan.test_cross_scan import image_inputs
 from tests.scan.test_selective_scan import scan_inputs
 
@@ -88,7 +89,7 @@ def test_a_numba_that_cannot_be_imported_says_why(error, said, failures, monkeyp
     def fail(_):
         raise error
 
-    monkeypatch.setattr(optional.importlib, "import_module", fail)
+    monkeypatch.setattr(optional_kernel.importlib, "import_module", fail)
     monkeypatch.setattr(numba_cpu.KERNEL, "_module", None)
     assert said in numba_cpu.unavailable_because(torch.device("cpu"))
     assert dispatch.chosen("cpu") == "torch"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from cliphaze_cli import checkpoint
-from cliphaze_cli.clip_training import ClipTraining
+from cliphaze_cli.network import checkpoint
+from cliphaze_cli.network.clip_training import ClipTraining
 from cliphaze_cli.network.config import CLIPHazeConfig
 from cliphaze_cli.prior.clip_model import ClipPrior
 from tests.prior import tiny_clip

@@ -10,8 +10,8 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from cliphaze_cli import checkpoint
 from cliphaze_cli.dehazer import Dehazer
+from cliphaze_cli.network import checkpoint
 from cliphaze_cli.network.config import VARIANTS, CLIPHazeConfig
 from tests.training.conftest import use_small_batches
 from tests.training.scenes import hazy, landscape
