@@ -23,7 +23,7 @@ from benchmarks.stages import use_threads
 from benchmarks.timing import machine
 from cliphaze_cli.batch import dehazing
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.options import Assignment
+from cliphaze_cli.batch.options import WorkOptions
 from cliphaze_cli.batch.pool import Pool
 from cliphaze_cli.batch.shares import Shares
 from cliphaze_cli.dehazer import Dehazer
@@ -101,9 +101,9 @@ def _in_process(sources: list[Path], target: Path) -> tuple[float, float, float]
 
 def _overlapping(sources: list[Path], target: Path, workers: int) -> float:
     """Seconds of all together in worker processes that have loaded the network already."""
-    assignment = Assignment(dehazing.load, Settings(no_clip=True), "cpu", Limits(), overwrite=True)
+    options = WorkOptions(dehazing.load, Settings(no_clip=True), "cpu", Limits(), overwrite=True)
     jobs = [Job(path, target / path.name) for path in sources]
-    with Pool(assignment, Shares(workers, cores_each=1, memory_each=None)) as pool:
+    with Pool(options, Shares(workers, cores_each=1, memory_each=None)) as pool:
         time.sleep(START_SECONDS)  # only the first is known to be ready
         return _seconds(lambda: pool.run(jobs, lambda result: None))
 

@@ -16,7 +16,7 @@ from cliphaze_cli.hub.registry import find
 from cliphaze_cli.network import checkpoint
 from cliphaze_cli.network.checkpoint import Checkpoint
 from cliphaze_cli.network.finite import ActivationWatch
-from cliphaze_cli.network.resolution import working_side
+from cliphaze_cli.network.resolution import parse_resolution
 from cliphaze_cli.prior.instructor import Instructor, instructor
 from cliphaze_cli.restoration.apply import dehaze_pixels
 from cliphaze_cli.restoration.pixels import rows_as_tensor, shrink, working_size
@@ -27,7 +27,7 @@ from cliphaze_cli.system.errors import CliphazeError
 if TYPE_CHECKING:
     from cliphaze_cli.prior.clip_model import ClipPrior
 
-PIXELS_TOGETHER = 1 << 20  # at working resolution, of a batch's images that go through the network at a time
+MAX_BATCH_PIXELS = 1 << 20  # at working resolution, of a batch's images that go through the network at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ class Dehazer:
         tune_allocator()
         self.device = resolve_device(device)
         self.precision = resolve_precision(precision, self.device)
-        self.working_side = working_side(resolution)
+        self.long_side = parse_resolution(resolution)
         self.weights_name, self.weights_sha256 = loaded.name, loaded.sha256
         self.instructions, self.taught_by = loaded.instructions, loaded.clip
         self.network = loaded.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -170,10 +170,10 @@ class Dehazer:
         Raises:
             ValueError: a strength outside 0..1.
         """
-        (result,) = self.dehaze_together([pixels], strength=strength, density=density)
+        (result,) = self.dehaze_batch([pixels], strength=strength, density=density)
         return result
 
-    def dehaze_together(
+    def dehaze_batch(
         self, photos: list[NDArray], *, strength: float = 1.0, density: NDArray | None = None
     ) -> list[Dehazed]:
         """Dehaze pixel arrays of one size, which go through the network together, as many at a time as it may take.
@@ -183,10 +183,10 @@ class Dehazer:
         if not 0 <= strength <= 1:
             raise ValueError(f"strength must lie between 0 (nothing) and 1 (all haze), not {strength}")
         height, width = self._working_size(photos[0])
-        together = max(1, PIXELS_TOGETHER // (height * width))
+        together = max(1, MAX_BATCH_PIXELS // (height * width))
         results: list[Dehazed] = []
         for first in range(0, len(photos), together):
-            results += self._dehaze_together(photos[first : first + together], strength, density)
+            results += self._dehaze_chunk(photos[first : first + together], strength, density)
         return results
 
     def estimate_density(self, pixels: NDArray) -> NDArray[np.float32]:
@@ -196,10 +196,10 @@ class Dehazer:
 
     def _dehaze_like(self, images: list[Any], strength: float) -> list[Dehazed]:
         """Images of one size, and what comes back is of their kind."""
-        results = self.dehaze_together([to_pixels(image) for image in images], strength=strength)
+        results = self.dehaze_batch([to_pixels(image) for image in images], strength=strength)
         return [_like(result, image) for result, image in zip(results, images, strict=True)]
 
-    def _dehaze_together(self, photos: list[NDArray], strength: float, density: NDArray | None) -> list[Dehazed]:
+    def _dehaze_chunk(self, photos: list[NDArray], strength: float, density: NDArray | None) -> list[Dehazed]:
         source, densities, embeddings = "model", None, None
         if density is not None:
             source, densities = "given", [density] * len(photos)
@@ -241,7 +241,7 @@ class Dehazer:
 
     def _working_size(self, pixels: NDArray) -> tuple[int, int]:
         height, width = pixels.shape[:2]
-        return working_size(height, width, self.working_side)
+        return working_size(height, width, self.long_side)
 
 
 def _like(result: Dehazed, image: Any) -> Dehazed:

@@ -100,7 +100,7 @@ def test_tensors_come_back_in_their_shape_and_type(dehazer, expected, dtype, bat
 
 @pytest.mark.parametrize("prior", [None, "clip"])
 def test_images_of_a_batch_go_through_the_network_together_and_do_not_mix(random_weights, monkeypatch, prior):
-    monkeypatch.setattr("cliphaze_cli.dehazer.PIXELS_TOGETHER", 2 * 20 * 24)
+    monkeypatch.setattr("cliphaze_cli.dehazer.MAX_BATCH_PIXELS", 2 * 20 * 24)
     given = None if prior is None else cast(ClipPrior, FakePrior())
     dehazer = Dehazer.from_pretrained(weights=random_weights, device="cpu", prior=given)
     images = torch.from_numpy(RNG.random((5, 3, 20, 24), np.float32))

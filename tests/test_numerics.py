@@ -56,7 +56,7 @@ def test_an_infinity_that_the_maps_hide_is_noticed(tmp_path: Path) -> None:
 def test_an_overflow_costs_that_photo_only(tmp_path: Path) -> None:
     from cliphaze_cli.batch import dehazing
     from cliphaze_cli.batch.job import Job
-    from cliphaze_cli.batch.options import Assignment
+    from cliphaze_cli.batch.options import WorkOptions
     from cliphaze_cli.batch.work import work
     from cliphaze_cli.imaging.limits import Limits
     from cliphaze_cli.report.settings import Settings
@@ -64,8 +64,8 @@ def test_an_overflow_costs_that_photo_only(tmp_path: Path) -> None:
     for name, pixels in (("a", GREY), ("b", WHITE), ("c", GREY)):
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
     tool = dehazing.Dehazing(Dehazer.from_pretrained(weights=scaled(tmp_path, SCALE_FP32), device="cpu"))
-    assignment = Assignment(dehazing.load, Settings(), "cpu", Limits())
-    results = [work(Job(tmp_path / f"{name}.png", tmp_path / f"{name}_out.png"), tool, assignment) for name in "abc"]
+    options = WorkOptions(dehazing.load, Settings(), "cpu", Limits())
+    results = [work(Job(tmp_path / f"{name}.png", tmp_path / f"{name}_out.png"), tool, options) for name in "abc"]
     assert [result.status for result in results] == ["done", "failed", "done"]
     assert "not finite" in (results[1].reason or "")
     assert not (tmp_path / "b_out.png").exists()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cliphaze_cli.batch.options import Assignment, Maps, Product
+from cliphaze_cli.batch.options import Maps, Product, WorkOptions
 from cliphaze_cli.imaging.density_label import density_label
 from cliphaze_cli.report.settings import Settings
 
@@ -41,19 +41,19 @@ class Dehazing:
         return Product(dehazed.image, Maps(upsample_density(dehazed.density, photo.pixels), title), details)
 
 
-def load(assignment: Assignment, notice: Callable[[str], object]) -> Dehazing:
+def load(options: WorkOptions, notice: Callable[[str], object]) -> Dehazing:
     """Load the network, and CLIP where it was asked for. notice: called with lines for people.
 
     Raises CliphazeError where it cannot be used as asked.
     """
     from cliphaze_cli.batch import loading
 
-    settings = assignment.settings
+    settings = options.settings
     assert isinstance(settings, Settings)
     weights = None if settings.weights is None else Path(settings.weights)
-    dehazer = loading.load(settings.model, weights, assignment.device, settings.precision, settings.resolution)
+    dehazer = loading.load(settings.model, weights, options.device, settings.precision, settings.resolution)
     if settings.clip is not None:
-        loading.add_clip(dehazer, settings.clip, notice, builder=settings.builder, verified=assignment.clip_file)
-    if assignment.retried_sha256 not in (None, dehazer.weights_sha256):
+        loading.add_clip(dehazer, settings.clip, notice, builder=settings.builder, verified=options.clip_file)
+    if options.retried_sha256 not in (None, dehazer.weights_sha256):
         notice(f"the weights {dehazer.weights_name} are not those of the run that is retried")
     return Dehazing(dehazer, strength=settings.strength, maps=settings.density, quality=settings.quality)

@@ -91,7 +91,7 @@ def description(dehazer: "Dehazer") -> dict[str, Any]:
         "weights_sha256": dehazer.weights_sha256,
         "device": str(dehazer.device),
         "precision": names[str(dehazer.precision)],
-        "resolution": dehazer.working_side or "full",
+        "resolution": dehazer.long_side or "full",
         **_clip_record(dehazer.instructor),
     }
 

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cliphaze_cli.batch.options import Assignment, Maps, Product
+from cliphaze_cli.batch.options import Maps, Product, WorkOptions
 from cliphaze_cli.imaging.density_label import density_label
 from cliphaze_cli.prior.builders import DEFAULT_BUILDER, choose_builder
 from cliphaze_cli.report.settings import DensitySettings
@@ -41,20 +41,20 @@ class Mapping:
         return Product(None, Maps(density, f"haze density ({self.label})", self._npy), details)
 
 
-def load(assignment: Assignment, notice: Callable[[str], object]) -> Mapping:
+def load(options: WorkOptions, notice: Callable[[str], object]) -> Mapping:
     """Load what judges. Raises CliphazeError where it cannot be used as asked."""
-    settings = assignment.settings
+    settings = options.settings
     assert isinstance(settings, DensitySettings)
     if settings.source == "model":
-        mapping = _by_network(settings, assignment.device)
+        mapping = _by_network(settings, options.device)
     else:
-        mapping = _by_clip(settings, assignment, notice)
-    if assignment.retried_sha256 not in (None, mapping.used["weights_sha256"]):
+        mapping = _by_clip(settings, options, notice)
+    if options.retried_sha256 not in (None, mapping.used["weights_sha256"]):
         notice(f"the weights {mapping.used['model']} are not those of the run that is retried")
     return mapping
 
 
-def _by_clip(settings: DensitySettings, assignment: Assignment, notice: Callable[[str], object]) -> Mapping:
+def _by_clip(settings: DensitySettings, options: WorkOptions, notice: Callable[[str], object]) -> Mapping:
     from cliphaze_cli.batch.loading import nothing_used
     from cliphaze_cli.prior.clip_model import DEFAULT_MODEL, ClipPrior
     from cliphaze_cli.prior.prompt_file import load_prompts
@@ -62,9 +62,7 @@ def _by_clip(settings: DensitySettings, assignment: Assignment, notice: Callable
     from cliphaze_cli.system.allocator import tune_allocator
 
     tune_allocator()
-    prior = ClipPrior.from_cache(
-        settings.clip or DEFAULT_MODEL, device=assignment.device, verified=assignment.clip_file
-    )
+    prior = ClipPrior.from_cache(settings.clip or DEFAULT_MODEL, device=options.device, verified=options.clip_file)
     prompts: Any = custom_prompts(settings.prompt_hazy, settings.prompt_clear)
     usual = DEFAULT_BUILDER
     if settings.prompts is not None:

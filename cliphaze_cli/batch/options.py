@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from cliphaze_cli.imaging.photo import Photo
 
 
-Load = Callable[["Assignment", Callable[[str], object]], "Tool"]
+Load = Callable[["WorkOptions", Callable[[str], object]], "Tool"]
 
 
 @dataclass(frozen=True)
-class Assignment:
+class WorkOptions:
     """How photos are to be worked on.
 
     load: makes the tool that does it, and is given what to call with lines for people; a function of a module, so

@@ -17,7 +17,7 @@ import pebble
 from cliphaze_cli.batch import time_limit, worker
 from cliphaze_cli.batch.interruption import noted_interruptions
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.options import Assignment
+from cliphaze_cli.batch.options import WorkOptions
 from cliphaze_cli.batch.shares import Shares
 from cliphaze_cli.report.results import BatchReport, FileResult, explain
 from cliphaze_cli.system.atomic_file import shown
@@ -36,9 +36,9 @@ pebble.CONSTS.term_timeout = 1.0  # seconds in which a process that was told to 
 class Pool:
     """Works on photos in processes of their own, which entering it as a context manager starts."""
 
-    def __init__(self, assignment: Assignment, shares: Shares) -> None:
+    def __init__(self, options: WorkOptions, shares: Shares) -> None:
         """shares: how many processes, and what each may use of this machine."""
-        self._assignment, self._shares = assignment, shares
+        self._options, self._shares = options, shares
         self._waiting: deque[Job] = deque()
         self._large: deque[Job] = deque()  # those that wait until they can be worked on alone
         self._begun: dict[Future[FileResult], tuple[Job, bool]] = {}  # and whether it is alone
@@ -113,7 +113,7 @@ class Pool:
             self._start_anew()
 
     def _begin(self, job: Job, alone: bool) -> None:
-        timeout = self._assignment.limits.most_seconds + (_OVERDUE if time_limit.ENFORCED else 0)
+        timeout = self._options.limits.most_seconds + (_OVERDUE if time_limit.ENFORCED else 0)
         future = self._pool.schedule(worker.work_here, (job, alone), timeout=timeout)
         self._begun[future] = (job, alone)
 
@@ -154,7 +154,7 @@ class Pool:
     def _why_it_ended(self, job: Job, error: Exception) -> str:
         code = getattr(error, "exitcode", None)
         if isinstance(error, TimeoutError) or code == -getattr(signal, "SIGALRM", 0):
-            limits = self._assignment.limits
+            limits = self._options.limits
             more = f" and {limits.seconds_per_megapixel:g} for each megapixel" if limits.seconds_per_megapixel else ""
             why = f"it took longer than {limits.seconds:g} s{more} (damaged, or a slow drive? --time-limit allows more)"
         elif code == -getattr(signal, "SIGKILL", 0):
@@ -176,7 +176,7 @@ class Pool:
         self._pool = pebble.ProcessPool(
             self._shares.processes,
             initializer=worker.prepare,
-            initargs=(self._assignment, self._shares.cores_each, self._shares.memory_each),
+            initargs=(self._options, self._shares.cores_each, self._shares.memory_each),
             context=get_context("spawn"),
         )
 

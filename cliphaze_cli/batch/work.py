@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cliphaze_cli.batch import time_limit
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.options import Assignment, Tool
+from cliphaze_cli.batch.options import Tool, WorkOptions
 from cliphaze_cli.report.results import FileResult, Status, bytes_of, explain
 from cliphaze_cli.system.errors import CliphazeError, NeedsMemoryError, OutputExistsError
 
@@ -18,7 +18,7 @@ class _MadeMeanwhileError(CliphazeError):
         super().__init__("the output exists: another run made it meanwhile")
 
 
-def work(job: Job, tool: Tool, assignment: Assignment, *, memory: int | None = None) -> FileResult:
+def work(job: Job, tool: Tool, options: WorkOptions, *, memory: int | None = None) -> FileResult:
     """Read a photo, work on it, write its maps and then itself; whatever goes wrong is text in the result.
 
     memory: bytes that it may take; None: as many as there are. A photo that needs more comes back as "pending".
@@ -28,14 +28,12 @@ def work(job: Job, tool: Tool, assignment: Assignment, *, memory: int | None = N
     from cliphaze_cli.imaging.memory import bounded_memory
 
     started = time.perf_counter()
-    limits, overwrite, skip_existing = assignment.limits, assignment.overwrite, assignment.skip_existing
+    limits, overwrite, skip_existing = options.limits, options.overwrite, options.skip_existing
     result = FileResult(job.source, job.target, "done", source_bytes=bytes_of(job.source))
     try:
         _leave_out_if_made(job, skip_existing)
         with bounded_memory(limits.decoder_bytes):
-            photo = files.read(
-                job.source, max_pixels=limits.max_pixels, max_bytes=memory, white=assignment.settings.white
-            )
+            photo = files.read(job.source, max_pixels=limits.max_pixels, max_bytes=memory, white=options.settings.white)
         height, width = photo.pixels.shape[:2]
         result = replace(result, size=(width, height), notices=photo.notices)
         time_limit.extend(limits, width * height)
@@ -59,7 +57,7 @@ def work(job: Job, tool: Tool, assignment: Assignment, *, memory: int | None = N
             dehazed = files.with_pixels(photo, product.pixels)
             del photo, product, maps
             notices = files.write(
-                dehazed, job.target, quality=tool.quality, replace=overwrite, preserve=assignment.preserve
+                dehazed, job.target, quality=tool.quality, replace=overwrite, preserve=options.preserve
             )
             result = replace(result, notices=(*result.notices, *notices))
         result = replace(result, extras=job.extras, target_bytes=bytes_of(job.target))

@@ -10,7 +10,7 @@ from typing import Any
 
 from cliphaze_cli.batch import time_limit
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.options import Assignment, Tool
+from cliphaze_cli.batch.options import Tool, WorkOptions
 from cliphaze_cli.batch.work import work
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.system.errors import CliphazeError
@@ -28,7 +28,7 @@ class Prepared:
 
 @dataclass
 class _State:
-    assignment: Assignment
+    options: WorkOptions
     cores: int
     memory: int | None
     notices: list[str] = field(default_factory=list)
@@ -39,7 +39,7 @@ class _State:
 _state: _State  # of this process
 
 
-def prepare(assignment: Assignment, cores: int, memory: int | None) -> None:
+def prepare(options: WorkOptions, cores: int, memory: int | None) -> None:
     """Load what every photo needs, to compute with so many cores; a failure is told by whatever is asked next.
 
     memory: bytes that a photo may take while others are worked on.
@@ -47,14 +47,14 @@ def prepare(assignment: Assignment, cores: int, memory: int | None) -> None:
     global _state  # noqa: PLW0603 - a process has one
     _settle()
     os.environ["OMP_NUM_THREADS"] = str(cores)  # before PyTorch is imported
-    _state = _State(assignment, cores, memory)
+    _state = _State(options, cores, memory)
     _load()
 
 
 def _load() -> None:
     try:
         _state.failure = None
-        _state.tool = _state.assignment.load(_state.assignment, _state.notices.append)
+        _state.tool = _state.options.load(_state.options, _state.notices.append)
         from cliphaze_cli.system.devices import use_cores
 
         use_cores(_state.cores)
@@ -78,8 +78,8 @@ def work_here(job: Job, alone: bool) -> FileResult:
     ):  # for want of memory, perhaps; and a process that fails at once would get every photo
         _load()
     tool = _tool()
-    with time_limit.of(_state.assignment.limits):
-        result = work(job, tool, _state.assignment, memory=None if alone else _state.memory)
+    with time_limit.of(_state.options.limits):
+        result = work(job, tool, _state.options, memory=None if alone else _state.memory)
     if alone:
         from cliphaze_cli.system.allocator import give_memory_back
 

@@ -178,7 +178,7 @@ def dehaze(
         work = plan(
             place.inputs, place.output, names, recursive=recursive, overwrite=overwrite, skip_existing=skip_existing
         )
-        code = request.carry_out(work, settings)
+        code = request.run_batch(work, settings)
         place.deliver()
     raise typer.Exit(code)
 

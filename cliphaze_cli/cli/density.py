@@ -162,7 +162,7 @@ def density(
     if output is not None and output.exists() and not output.is_dir():
         raise UsageError(f"--output must be a folder, but {output} is a file")
     work = plan(inputs, output, _names(settings), recursive=recursive, overwrite=overwrite, skip_existing=skip_existing)
-    raise typer.Exit(request.carry_out(work, settings))
+    raise typer.Exit(request.run_batch(work, settings))
 
 
 def _check(settings: DensitySettings) -> None:

@@ -64,7 +64,7 @@ def download_weights(
         console.result({"weights": states})
         return
     entries = _chosen(name, every, clip, repo, revision)
-    records = [_bring(entry, cache_dir, force, console) for entry in entries]
+    records = [_ensure(entry, cache_dir, force, console) for entry in entries]
     if cache_dir is not None:
         console.notice(f"cliphaze looks for CLIP in {cache_dir} only if HF_HUB_CACHE={cache_dir.absolute()} is set")
     console.result({"weights": records})
@@ -106,7 +106,7 @@ def _at(entry: WeightsEntry, revision: str) -> WeightsEntry:
     return replace(entry, revision=revision, sha256=None, size=None)  # what the registry knows is of its own revision
 
 
-def _bring(entry: WeightsEntry, cache_dir: Path | None, force: bool, console: Console) -> dict[str, Any]:
+def _ensure(entry: WeightsEntry, cache_dir: Path | None, force: bool, console: Console) -> dict[str, Any]:
     """Make one entry present; a failure is told at once and recorded, so that the others are still fetched."""
     record: dict[str, Any] = {"name": entry.name, "kind": entry.kind, "repo": entry.repo, "licence": entry.licence}
     try:

@@ -11,7 +11,7 @@ import typer
 
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, DEFAULT_SECONDS, SECONDS_PER_MEGAPIXEL, Limits
-from cliphaze_cli.network.resolution import working_side
+from cliphaze_cli.network.resolution import parse_resolution
 from cliphaze_cli.prior.builders import BUILDERS, DEFAULT_BUILDER
 from cliphaze_cli.report.settings import DensitySettings, Settings
 from cliphaze_cli.system.errors import UsageError
@@ -59,7 +59,7 @@ def check_white(white: float | None) -> float | None:
 
 
 def _check_resolution(text: str) -> str:
-    working_side(text)
+    parse_resolution(text)
     return text
 
 

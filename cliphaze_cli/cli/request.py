@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from cliphaze_cli.batch.options import Assignment, Load
+from cliphaze_cli.batch.options import Load, WorkOptions
 from cliphaze_cli.batch.plan import Names, Plan, plan_pairs
 from cliphaze_cli.batch.refusals import refuse_report
 from cliphaze_cli.cli import options
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.first_use import clip_of
-from cliphaze_cli.cli.run_batch import Command, carry_out
+from cliphaze_cli.cli.run_batch import Command, run_batch
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.report.retry import leftover
 from cliphaze_cli.report.settings import DensitySettings, Settings
@@ -45,9 +45,9 @@ class Request:
         work = plan_pairs(left.pairs, names(settings), overwrite=self.overwrite, skip_existing=self.skip_existing)
         if left.folders:
             self.console.notice(f"{left.folders} folders could not be listed then; --retry does not look into them")
-        return self.carry_out(work, settings, retried=report, retried_sha256=left.weights_sha256)
+        return self.run_batch(work, settings, retried=report, retried_sha256=left.weights_sha256)
 
-    def carry_out(
+    def run_batch(
         self,
         work: Plan,
         settings: Settings | DensitySettings,
@@ -58,7 +58,7 @@ class Request:
         if self.report is not None:
             read = [path for path in (retried, settings.weights and Path(settings.weights)) if path]
             refuse_report(self.report, [*work.files, *read], overwrite=self.overwrite)
-        assignment = Assignment(
+        options = WorkOptions(
             self.load,
             settings,
             self.device,
@@ -69,4 +69,4 @@ class Request:
             retried_sha256=retried_sha256,
             clip_file=clip_of(settings, self.console, may_download=self.may_download) if work.jobs else None,
         )
-        return carry_out(self.command, work, assignment, self.console, jobs=self.jobs, report=self.report)
+        return run_batch(self.command, work, options, self.console, jobs=self.jobs, report=self.report)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cliphaze_cli.batch.folders import make_folders
 from cliphaze_cli.batch.loading import nothing_used
-from cliphaze_cli.batch.options import Assignment
+from cliphaze_cli.batch.options import WorkOptions
 from cliphaze_cli.batch.plan import Plan
 from cliphaze_cli.batch.shares import share_out
 from cliphaze_cli.cli import outcome
@@ -30,8 +30,8 @@ class Command:
     tell_done: Callable[[Console, FileResult, str], None]
 
 
-def carry_out(
-    command: Command, work: Plan, assignment: Assignment, console: Console, *, jobs: int | None, report: Path | None
+def run_batch(
+    command: Command, work: Plan, options: WorkOptions, console: Console, *, jobs: int | None, report: Path | None
 ) -> int:
     """Do what `work` says and return the exit code; raises CliphazeError if it cannot be started.
 
@@ -42,14 +42,14 @@ def carry_out(
         console.notice(f"{sum(work.left_out.values())} files left out for their kind: {listed(work.left_out)}")
     if work.ignored:
         console.detail(f"{work.ignored} files ignored: their names are not those of photos")
-    record = Run(command.name, assignment.settings.record, nothing_used(assignment.settings.model), work.left_out)
+    record = Run(command.name, options.settings.record, nothing_used(options.settings.model), work.left_out)
     batch = BatchReport(())
     if work.jobs:
         from cliphaze_cli.batch.pool import Pool
 
-        native_size = getattr(assignment.settings, "resolution", None) == "full"
-        shares = share_out(len(work.jobs), assignment.device, jobs, native_size=native_size)
-        with Pool(assignment, shares) as pool:
+        native_size = getattr(options.settings, "resolution", None) == "full"
+        shares = share_out(len(work.jobs), options.device, jobs, native_size=native_size)
+        with Pool(options, shares) as pool:
             for notice in pool.prepared.notices:
                 console.notice(notice)
             record = record.using(pool.prepared.used)
@@ -59,7 +59,7 @@ def carry_out(
             def so_far(results: Iterable[FileResult]) -> Document:
                 return record.document(outcome.all_results(work, results))
 
-            live = None if report is None else LiveReport(report, so_far, replace=assignment.overwrite)
+            live = None if report is None else LiveReport(report, so_far, replace=options.overwrite)
             with progress_bar(console, len(work.jobs), command.doing) as advance:
 
                 def finished(result: FileResult) -> None:

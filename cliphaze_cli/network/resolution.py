@@ -6,7 +6,7 @@ DEFAULT_RESOLUTION = 512  # px of the long side; chosen by measurement, see benc
 MIN_RESOLUTION = 64  # below this the network has nothing to look at
 
 
-def working_side(resolution: int | str) -> int | None:
+def parse_resolution(resolution: int | str) -> int | None:
     """Long side in pixels that "auto", "full" (None: the photo's own) or a number stands for.
 
     Raises:

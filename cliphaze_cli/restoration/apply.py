@@ -51,11 +51,11 @@ def _apply_by_bands(
     pixels: NDArray, clear: NDArray, device: torch.device, maps_of: Callable[[Tensor, int], Tensor]
 ) -> None:
     """maps_of(hazy, top): K and B, (1, 6, rows, W), of the rows `top` and on of the photo, which are `hazy`."""
-    quiet = _Quiet(pixels, device)
+    denoised = _Denoised(pixels, device)
     for top, bottom in bands(*pixels.shape[:2]):
         hazy = rows_as_tensor(pixels[top:bottom], device)
         K, B = maps_of(hazy, top).chunk(2, 1)
-        clear[top:bottom] = tensor_as_rows(quiet.apply_maps(hazy, K, B, top), pixels.dtype)
+        clear[top:bottom] = tensor_as_rows(denoised.apply_maps(hazy, K, B, top), pixels.dtype)
 
 
 def _carry_up(pixels: NDArray, clear: NDArray, fitted: Tensor) -> None:
@@ -64,7 +64,7 @@ def _carry_up(pixels: NDArray, clear: NDArray, fitted: Tensor) -> None:
     _apply_by_bands(pixels, clear, fitted.device, lambda hazy, top: apply_rows(fitted, luma(hazy), top, height))
 
 
-class _Quiet:
+class _Denoised:
     """S, and what the maps make of it, by rows of the photo."""
 
     def __init__(self, pixels: NDArray, device: torch.device) -> None:
@@ -127,8 +127,8 @@ def _carry_up_by_bands(pixels: NDArray, clear: NDArray, maps: NDArray, local: Lo
             K = torch.addcmul(offset_K, slope_K, guide, out=offset_K)
             B = torch.addcmul(offset_B, slope_B, guide, out=offset_B)
             detail = _flat(cv2.cvtColor(details[:, 0].numpy(), cv2.COLOR_GRAY2RGB))
-            quiet = torch.lerp(means[:, 0], hazy, detail, out=guide)
-            dehazed = _difference(torch.addcmul(hazy, K, quiet, out=quiet).numpy(), B.numpy(), pixels.dtype)
+            denoised = torch.lerp(means[:, 0], hazy, detail, out=guide)
+            dehazed = _difference(torch.addcmul(hazy, K, denoised, out=denoised).numpy(), B.numpy(), pixels.dtype)
             clear[top:bottom] = dehazed.reshape(rows.shape)
 
     in_strips(carry_up_strip, size[0], size[0] * size[1])

@@ -52,6 +52,6 @@ def carry_up(pixels, clear, maps, means, details, rows, columns, cell_rows, cell
                 K = fit[i, 2, c] + t * fit_step[i, 2, c] + guide * (fit[i, 0, c] + t * fit_step[i, 0, c])
                 B = fit[i, 3, c] + t * fit_step[i, 3, c] + guide * (fit[i, 1, c] + t * fit_step[i, 1, c])
                 mean = cell[j, c] + s * cell_step[j, c]
-                quiet = mean + detail * (hazy - mean)
-                value = min(max(K * quiet + hazy - B, _ZERO), most)
+                denoised = mean + detail * (hazy - mean)
+                value = min(max(K * denoised + hazy - B, _ZERO), most)
                 clear[y, x, c] = np.rint(value) if limit else value

@@ -38,9 +38,11 @@ class OptionalKernel:
                 _ = self.module
             except ModuleNotFoundError as error:
                 absent = error.name == self.package
-                self.failures.append(f"{self.package} is not installed{self.advice}" if absent else self._told(error))
+                self.failures.append(
+                    f"{self.package} is not installed{self.advice}" if absent else self._reported(error)
+                )
             except Exception as error:  # noqa: BLE001 - a package refuses its environment in many ways
-                self.failures.append(self._told(error))
+                self.failures.append(self._reported(error))
         return self.failures[0] if self.failures else ""
 
     def or_else(self, compiled: Callable[..., T], substitute: Callable[..., T]) -> Callable[..., T]:
@@ -52,12 +54,12 @@ class OptionalKernel:
             except (MemoryError, torch.OutOfMemoryError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a compiler raises, the photo is dehazed
-                self.failures.append(self._told(error))
+                self.failures.append(self._reported(error))
                 _log.warning("%s; PyTorch runs instead", self.failures[-1])
                 return substitute(*inputs)
 
         return attempt
 
-    def _told(self, error: Exception) -> str:
+    def _reported(self, error: Exception) -> str:
         first_line = (str(error).splitlines() or [""])[0]
         return f"{self.package} is not usable ({type(error).__name__}: {first_line})"

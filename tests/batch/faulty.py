@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from cliphaze_cli.batch.options import Assignment, Product
+from cliphaze_cli.batch.options import Product, WorkOptions
 from cliphaze_cli.imaging import files
 from cliphaze_cli.imaging.limits import CheckSize
 from cliphaze_cli.imaging.photo import Photo
@@ -29,14 +29,14 @@ class Unchanged:
         return Product(photo.pixels, None, {"density_mean": 0.5, "density_source": "model"})
 
 
-def load(assignment: Assignment, notice: Callable[[str], object]) -> Unchanged:
+def load(options: WorkOptions, notice: Callable[[str], object]) -> Unchanged:
     """Patch this process so that photos do harm when they are decoded."""
-    assert isinstance(assignment.settings, Settings)
-    if assignment.settings.model == "none":
+    assert isinstance(options.settings, Settings)
+    if options.settings.model == "none":
         raise WeightsError("there are no such weights: choose others")
-    if assignment.settings.model == "broken":
+    if options.settings.model == "broken":
         raise ZeroDivisionError("nobody expects this")
-    if assignment.settings.model == "deadly" or Path("no more workers").exists():
+    if options.settings.model == "deadly" or Path("no more workers").exists():
         os.kill(os.getpid(), signal.SIGKILL)
     notice("using a stand-in")
     real = files._decode

@@ -13,7 +13,7 @@ import pytest
 
 from cliphaze_cli.batch import pool
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.options import Assignment
+from cliphaze_cli.batch.options import WorkOptions
 from cliphaze_cli.batch.pool import Pool
 from cliphaze_cli.batch.shares import Shares
 from cliphaze_cli.imaging import files
@@ -32,8 +32,8 @@ linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory 
 
 
 def workers(count: int = 2, *, model: str = "tiny", memory: int | None = None, limits: Limits | None = None) -> Pool:
-    assignment = Assignment(faulty.load, Settings(model=model), "cpu", limits or Limits())
-    return Pool(assignment, Shares(count, cores_each=1, memory_each=memory))
+    options = WorkOptions(faulty.load, Settings(model=model), "cpu", limits or Limits())
+    return Pool(options, Shares(count, cores_each=1, memory_each=memory))
 
 
 def jobs(folder: Path, *names: str) -> list[Job]:

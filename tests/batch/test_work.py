@@ -9,7 +9,7 @@ import pytest
 
 from cliphaze_cli.batch import dehazing, mapping
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.options import Assignment, Maps, Product
+from cliphaze_cli.batch.options import Maps, Product, WorkOptions
 from cliphaze_cli.batch.work import work
 from cliphaze_cli.imaging import files
 from cliphaze_cli.imaging.density_map import density_paths
@@ -49,8 +49,8 @@ def job(tmp_path: Path) -> Job:
 
 
 def do(job: Job, tool: Any, *, memory: int | None = None, **options: Any) -> FileResult:
-    assignment = Assignment(dehazing.load, Settings(), "cpu", options.pop("limits", Limits()), **options)
-    return work(job, tool, assignment, memory=memory)
+    limits = options.pop("limits", Limits())
+    return work(job, tool, WorkOptions(dehazing.load, Settings(), "cpu", limits, **options), memory=memory)
 
 
 def test_a_photo_with_its_maps(job: Job) -> None:
@@ -129,5 +129,5 @@ def test_limits_on_pixels_hold(job: Job) -> None:
 @pytest.mark.parametrize("load", [dehazing.load, mapping.load])
 def test_what_a_process_is_told_can_be_pickled(load: Any) -> None:
     settings = Settings(strength=0.5) if load is dehazing.load else DensitySettings(prompt_hazy=("fog",))
-    assignment = Assignment(load, settings, "cpu", Limits())
-    assert pickle.loads(pickle.dumps(assignment)) == assignment
+    options = WorkOptions(load, settings, "cpu", Limits())
+    assert pickle.loads(pickle.dumps(options)) == options

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.options import Assignment
+from cliphaze_cli.batch.options import WorkOptions
 from cliphaze_cli.batch.shares import Shares
 from cliphaze_cli.batch.work import work
 from cliphaze_cli.batch.worker import Prepared
@@ -13,12 +13,12 @@ from cliphaze_cli.report.results import BatchReport, FileResult
 class InThisProcess:
     """Stands for `batch.pool.Pool`."""
 
-    def __init__(self, assignment: Assignment, shares: Shares) -> None:
-        self._assignment = assignment
+    def __init__(self, options: WorkOptions, shares: Shares) -> None:
+        self._options = options
 
     def __enter__(self) -> "InThisProcess":
         notices: list[str] = []
-        self._tool = self._assignment.load(self._assignment, notices.append)
+        self._tool = self._options.load(self._options, notices.append)
         self.prepared = Prepared(self._tool.used, self._tool.label, tuple(notices))
         return self
 
@@ -29,7 +29,7 @@ class InThisProcess:
         results: list[FileResult] = []
         try:
             for job in jobs:
-                results.append(work(job, self._tool, self._assignment))
+                results.append(work(job, self._tool, self._options))
                 on_result(results[-1])
         except KeyboardInterrupt:
             return BatchReport(tuple(results), interrupted=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cliphaze_cli.network.resolution import DEFAULT_RESOLUTION, working_side
+from cliphaze_cli.network.resolution import DEFAULT_RESOLUTION, parse_resolution
 from cliphaze_cli.system.errors import UsageError
 
 
@@ -10,10 +10,10 @@ from cliphaze_cli.system.errors import UsageError
     ("given", "side"), [("auto", DEFAULT_RESOLUTION), ("Full", None), ("640", 640), (64, 64), (" 99 ", 99)]
 )
 def test_what_is_taken(given, side):
-    assert working_side(given) == side
+    assert parse_resolution(given) == side
 
 
 @pytest.mark.parametrize("given", ["", "63", 63, 0, "-200", "1e3", "640px", "²²²", "1" * 9, None, 512.5])
 def test_what_is_refused(given):
     with pytest.raises(UsageError, match="auto, full, or at least 64 pixels"):
-        working_side(given)
+        parse_resolution(given)
