@@ -121,7 +121,8 @@ class HazeBatches(Dataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         step = self.first + index
-        scenes = self.recipe.scenes
+        recipe = self.recipe.at(step)
+        scenes = recipe.scenes
         rng = np.random.default_rng((self.recipe.seed, step))
         generator = Generator().manual_seed(int(rng.integers(2**62)))
         large = step >= scenes.large_from and rng.random() < scenes.large
@@ -136,7 +137,7 @@ class HazeBatches(Dataset[Batch]):
         blank = Draw(count, generator).chance(scenes.blank)
         clear = torch.where(blank, _even_surfaces(count, shape, generator), clear)
         depth = torch.cat([crop.depth for crop in crops])
-        haze = add_haze(clear, depth, places, self.recipe.haze, generator, bare=blank.flatten())
+        haze = add_haze(clear, depth, places, recipe.haze, generator, bare=blank.flatten())
         density = degraded_density(haze.transmission, self.recipe.instructed, generator)
         embedding = None
         if self.pack.clip is not None:  # with random numbers of its own, so that the batches are those without CLIP

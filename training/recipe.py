@@ -122,6 +122,8 @@ class Recipe:
 
     Attributes:
         decay: share of the steps, the last ones, over which the learning rate falls to nearly nothing.
+        at_end: what changes when it begins to fall, as overrides. What is seen then stays: more photos without haze,
+            which the network must leave alone.
         network: the variant's, unless changed.
         clip: the CLIP whose words the pack has; None trains without CLIP.
     """
@@ -130,7 +132,8 @@ class Recipe:
     steps: int
     seed: int = 0
     learning_rate: float = 1.5e-3
-    decay: float = 0.3
+    decay: float = 0.25
+    at_end: tuple[str, ...] = ("haze.none=0.28", "haze.light=0.14", "scenes.levels=0.1")
     weight_decay: float = 1e-3
     ema_decay: float = 0.999
     scenes: Scenes = field(default_factory=Scenes)
@@ -155,11 +158,16 @@ class Recipe:
         """The step from which the learning rate falls."""
         return (1 - self.decay) * self.steps
 
+    def at(self, step: int) -> "Recipe":
+        """The recipe of a step's batch."""
+        return self if step < self.decays_from else self.override(self.at_end)
+
     def may_go_on_as(self, other: "Recipe", step: int) -> bool:
         """Whether a run by this recipe that stands at `step` is one by the other, too: they are equal, or differ in
-        their length alone and neither has begun to decay."""
+        their length and their end alone, and neither has come to that."""
         undecayed = step <= min(self.decays_from, other.decays_from)
-        return self == other or (undecayed and replace(self, steps=other.steps) == other)
+        end = {name: getattr(other, name) for name in ("steps", "decay", "at_end")}
+        return self == other or (undecayed and replace(self, **end) == other)
 
     def taught_by(self, clip: ClipTraining | None) -> "Recipe":
         """The recipe with a pack's CLIP, whose embeddings decide the width of the network's input."""
@@ -183,6 +191,7 @@ class Recipe:
         """The inverse of `to_dict`."""
         parts: dict[str, Any] = {f.name: f.default_factory for f in fields(cls)}
         parts |= {"network": _network, "clip": ClipTraining}
+        values = {**values, "at_end": tuple(values.get("at_end", cls.at_end))}
         return cls(**{key: parts[key](**value) if isinstance(value, dict) else value for key, value in values.items()})
 
     def override(self, settings: Iterable[str]) -> "Recipe":
