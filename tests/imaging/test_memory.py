@@ -11,7 +11,7 @@ from cliphaze_cli.imaging.files import read, write
 from cliphaze_cli.system.errors import NeedsMemoryError
 from tests.imaging.samples import noise, photo
 
-PLAIN, DEEP = 16, 32  # bytes per pixel
+PLAIN, DEEP = 16, 40  # bytes per pixel
 HEIGHT, WIDTH = 64, 96
 
 
