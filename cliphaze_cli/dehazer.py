@@ -38,8 +38,8 @@ class Dehazed:
         image: of the kind, shape and type that was given.
         density: haze density, (h, w) float32 in [0, 1]; a tensor where the image is one, else an array.
         density_source: "clip", "model" (the network's own estimate, not CLIP), or "given".
-        K, B: affine maps at working resolution, float32: J = K*I - B + I, but for noise (`noise.py`). Arrays
-            (h, w, 3), or tensors (3, h, w) where the image is one.
+        K, B: affine maps at working resolution, float32: J = K*I - B + I, but for noise (`restoration/wiener.py`).
+            Arrays (h, w, 3), or tensors (3, h, w) where the image is one.
     """
 
     image: Any

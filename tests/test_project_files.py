@@ -1,15 +1,22 @@
 """Files for contributors say the same as the package: versions, checks, Pythons, folders."""
 
+import functools
 import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml  # type: ignore[import-untyped]
 
 import cliphaze_cli
 
 ROOT = Path(__file__).parent.parent
 CHECKS = re.compile(r"\.ci/checks\.py\b([a-z ]*)")
+_WHERE = (
+    "*.md",
+    *(f"{folder}/**/*.md" for folder in ("docs", "benchmarks", "training", "weights", "examples", "tests")),
+)
+DOCUMENTS = sorted(path.relative_to(ROOT).as_posix() for where in _WHERE for path in ROOT.glob(where))
 
 
 def text(name: str) -> str:
@@ -80,9 +87,50 @@ def test_issue_forms_are_whole() -> None:
             assert all(field["attributes"]["label"] for field in fields)
 
 
-def test_markdown_for_contributors_is_wrapped() -> None:
-    for name in ("CONTRIBUTING.md", "CHANGELOG.md"):
-        assert max(map(len, text(name).splitlines())) <= 100
+@functools.cache
+def modules() -> tuple[str, ...]:
+    folders = (".ci", "benchmarks", "cliphaze_cli", "tests", "training")
+    return tuple(path.as_posix() for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def table_cells(line: str) -> list[str]:
+    return re.sub(r"`[^`]*`|\\\|", lambda found: found[0].replace("|", "/"), line).strip().strip("|").split("|")
+
+
+def test_the_documents_are_found() -> None:
+    assert {"README.md", "docs/README.md", "weights/tiny.md", "training/README.md"} <= {*DOCUMENTS}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_markdown_is_wrapped(name: str) -> None:
+    # Rows of tables cannot be broken; what bounds them is the next test.
+    assert not [line for line in text(name).splitlines() if len(line) > 100 and not line.lstrip().startswith("|")]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_table_cell_holds_a_dozen_words(name: str) -> None:
+    rows = [line for line in text(name).splitlines() if line.lstrip().startswith("|")]
+    cells = [cell for row in rows for cell in table_cells(row)]
+    assert not [cell for cell in cells if sum(bool(re.search(r"\w", word)) for word in cell.split()) > 12]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_to_files(name: str) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", text(name))
+    files = [link for link in links if "://" not in link]
+    assert not [link for link in files if not (ROOT / name).parent.joinpath(link).exists()]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_modules_that_are_named_are_there(name: str) -> None:
+    named = set(re.findall(r"`([\w/.]+\.py)`", text(name)))
+    missing = {module for module in named if not any(path.endswith(f"/{module}") for path in modules())}
+    assert not {module for module in missing if "NAME" not in module}
+
+
+def test_every_page_is_listed() -> None:
+    listed = set(re.findall(r"\]\(([\w-]+\.md)\)", text("docs/README.md")))
+    assert listed == {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
 
 
 def test_the_package_is_typed() -> None:

@@ -42,8 +42,7 @@ def dehaze(
             metavar="INPUT... OUTPUT",
             parser=options.parse_path,
             show_default=False,
-            help="Photos and folders; the last is the folder to write to, or for one photo also a file name. "
-            "- is standard input or output.",
+            help="Photos and folders, then the output; - is a standard stream.",
         ),
     ] = None,
     *,
@@ -79,8 +78,7 @@ def dehaze(
         typer.Option(
             "--clip",
             metavar="MODEL|auto",
-            help="Let CLIP instruct the network: an open_clip model, or auto for the one that taught the weights "
-            f"(else {DEFAULT_MODEL}).",
+            help=f"Let CLIP instruct the network; auto: the weights' teacher, or {DEFAULT_MODEL}.",
             show_default="no CLIP",
         ),
     ] = None,
@@ -128,6 +126,8 @@ def dehaze(
     verbose: options.VerboseOption = False,
 ) -> None:
     """Remove haze from photos, or from all photos of folders.
+
+    OUTPUT is a folder, or for one photo also a file name.
 
     Existing outputs are refused without --skip-existing or --overwrite.
 

@@ -74,7 +74,7 @@ def density(
         typer.Option(
             metavar="|".join(SOURCES),
             callback=_choice("--source", SOURCES),
-            help="Who judges: CLIP (auto asks for it too), or the dehazing network itself (model), which is not CLIP.",
+            help="Who judges: CLIP (auto too), or the dehazing network itself (model).",
         ),
     ] = "auto",
     clip: Annotated[

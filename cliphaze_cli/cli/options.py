@@ -135,7 +135,7 @@ PrecisionOption = Annotated[
         "--precision",
         metavar="auto|fp32|bf16|fp16",
         callback=check_precision,
-        help="Arithmetic of the network; auto picks what is fast and safe on the device.",
+        help="Arithmetic of the network; auto: fp32, on CUDA bf16 or fp16.",
     ),
 ]
 ModelOption = Annotated[
@@ -147,7 +147,7 @@ BuilderOption = Annotated[
     typer.Option(
         "--builder",
         metavar="|".join(BUILDERS),
-        help="How CLIP's map is built: from patch tokens of one pass, or from sliding windows (slower).",
+        help="How CLIP's map is built: in one pass, or by windows (slower).",
         show_default=DEFAULT_BUILDER,
     ),
 ]
@@ -161,7 +161,7 @@ ResolutionOption = Annotated[
         "--resolution",
         metavar="PIXELS|auto|full",
         callback=_check_resolution,
-        help="Long side the network works at; its result is applied at the photo's own size. full: no reduction.",
+        help="Long side the network works at, in pixels; full: no reduction.",
     ),
 ]
 WhiteOption = Annotated[
@@ -181,7 +181,7 @@ JobsOption = Annotated[
         "-j",
         metavar="N",
         callback=_check_jobs,
-        help="Photos at a time, the cores shared out to them; fewer take less memory.",
+        help="Photos at a time, which share the cores; fewer take less memory.",
         show_default="one for each core, at most 8; on a GPU 4",
     ),
 ]
@@ -200,7 +200,7 @@ TimeLimitOption = Annotated[
         "--time-limit",
         metavar="SECONDS",
         callback=_check_seconds,
-        help="Give a photo up that takes longer: damaged files can make decoders hang.",
+        help="Give a photo up that takes longer, as damaged ones can.",
         show_default=f"{DEFAULT_SECONDS:g}, and {SECONDS_PER_MEGAPIXEL:g} for each megapixel",
     ),
 ]
@@ -225,7 +225,7 @@ RetryOption = Annotated[
         "--retry",
         metavar="REPORT",
         parser=parse_path,
-        help="Instead of inputs and output: what failed or was not reached in the run of that report.",
+        help="Do once more what failed or was not reached in that run.",
         rich_help_panel=FILES,
     ),
 ]
@@ -235,7 +235,7 @@ ReportOption = Annotated[
         "--report",
         metavar="FILE.json|FILE.csv",
         parser=parse_path,
-        help="Write what was done, file by file, with sizes, times, weights and versions.",
+        help="Write what became of every photo, with sizes, times and versions.",
         rich_help_panel=OUTPUT,
     ),
 ]

@@ -1,6 +1,6 @@
 """Apply the affine maps at full resolution: J = K*S - B + I, in row bands, so memory stays bounded.
 
-S is the photo I without what may be noise (`noise.py`).
+S is the photo I without what may be noise (`wiener.py`).
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Carrying maps up and applying them, compiled by numba for CPUs; imported only where numba is installed.
 
 Each pixel is read and written once, and what lies between stays in registers. What is computed is told in
-`application._carry_up_by_bands`. Glossary: h w low resolution, H W full resolution.
+`apply._carry_up_by_bands`. Glossary: h w low resolution, H W full resolution.
 """
 
 import numpy as np
