@@ -7,8 +7,8 @@ from pathlib import Path
 
 from cliphaze_cli.system.errors import NeedsMemoryError
 
-# From the header to the written output, the greediest formats measured: JPEG 2000 with 8 bits (16); JPEG XL with float32
-# (39), TIFF with float64 (35), PNG with 16 bits and alpha (34).
+# From the header to the written output, the greediest formats measured: JPEG 2000 with 8 bits (16); JPEG XL with
+# float32 (39), TIFF with float64 (35), PNG with 16 bits and alpha (34).
 _BYTES_PER_PIXEL, _BYTES_PER_DEEP_PIXEL = 16, 40
 
 

@@ -9,8 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cliphaze_cli.network.bands import in_bands
-
 EMBEDDING_WIDTH = 32  # the network reduces the embedding once to this many numbers, which modulate every block
 
 
@@ -27,42 +25,25 @@ class CAM(nn.Module):
         nn.init.zeros_(self.implicit.bias)
         self.weight = nn.Conv2d(channels, channels, 1)
 
-    def forward(
-        self,
-        local: Tensor,
-        global_: Tensor,
-        density: Tensor | None,
-        embedding: Tensor | None,
-        *,
-        plus: Tensor | None = None,
-    ) -> Tensor:
+    def forward(self, local: Tensor, global_: Tensor, density: Tensor | None, embedding: Tensor | None) -> Tensor:
         """Blend the two paths.
 
         Args:
             local, global_: (B, C, H, W).
             density: (B, 1, H, W) in [0, 1], negative where absent, or None.
             embedding: (B, EMBEDDING_WIDTH), zeros where absent, or None.
-            plus: (B, C, H, W), a residual that is added to the blend.
 
         Returns:
             (B, C, H, W).
         """
         means = torch.cat([local.mean((2, 3)), global_.mean((2, 3))], 1)
         scene = self.scene(means)[..., None, None]
-        modulation = None if embedding is None else self._modulation(embedding)[..., None, None].chunk(2, 1)
-
-        def blend(local: Tensor, global_: Tensor, density: Tensor | None = None) -> Tensor:
-            both = torch.cat([local, global_], 1)
-            if density is None and not torch.is_grad_enabled():  # a convolution of zeros leaves its bias
-                x = self.features(both) + (scene + self.explicit.bias[:, None, None])  # type: ignore[index]
-            else:
-                x = self.features(both) + scene + self.explicit(_with_presence(density, both))
-            if modulation is not None:
-                scale, shift = modulation
-                x = x * (1 + scale) + shift
-            return torch.lerp(local, global_, torch.sigmoid(self.weight(F.gelu(x))))
-
-        return in_bands(blend, local, global_, *(() if density is None else (density,)), plus=plus)
+        both = torch.cat([local, global_], 1)
+        x = self.features(both) + scene + self.explicit(_with_presence(density, both))
+        if embedding is not None:
+            scale, shift = self._modulation(embedding)[..., None, None].chunk(2, 1)
+            x = x * (1 + scale) + shift
+        return torch.lerp(local, global_, torch.sigmoid(self.weight(F.gelu(x))))
 
     def _modulation(self, embedding: Tensor) -> Tensor:
         """(B, 2C): scale and shift of the features; none where the embedding is absent."""

@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cliphaze_cli.network.bands import in_bands
 from cliphaze_cli.network.layer_norm import LayerNorm2d
 from cliphaze_cli.scan import cross_scan
 from cliphaze_cli.scan.directions import DIRECTIONS
@@ -58,7 +57,7 @@ class SS2D(nn.Module):
         y = self.norm(self._scan(F.silu(self.mix(u))))
         if self.reduction > 1:
             y = F.interpolate(y, (height, width), mode="bilinear")
-        return in_bands(lambda x, y: self.project_out(y * F.silu(F.conv2d(x, weight_gate, bias_gate))), x, y)
+        return self.project_out(y * F.silu(F.conv2d(x, weight_gate, bias_gate)))
 
     def _scan(self, u: Tensor) -> Tensor:
         """Scan (B, C, h, w) along rows and columns, both ways, and sum the four results, in float32."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cliphaze_cli.network.bands import in_bands
 from cliphaze_cli.network.cam import CAM
 from cliphaze_cli.network.config import CLIPHazeConfig
 from cliphaze_cli.network.layer_norm import LayerNorm2d
@@ -61,8 +60,8 @@ class TrambaDA(nn.Module):
     def forward(self, x: Tensor, instruction: Instruction) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
         y = self.norm1(x)
-        x = self.cam(self.transformer(y), self.mamba(y), instruction.density, instruction.embedding, plus=x)
-        return in_bands(lambda rows: self.ffn(self.norm2(rows)), x, halo=1, plus=x)
+        x = x + self.cam(self.transformer(y), self.mamba(y), instruction.density, instruction.embedding)
+        return x + self.ffn(self.norm2(x))
 
 
 class GatedFFN(nn.Module):

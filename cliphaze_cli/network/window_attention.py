@@ -8,8 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cliphaze_cli.network.bands import in_bands
-
 
 class WindowAttention(nn.Module):
     """Self-attention in windows of `window` x `window` tokens; `shifted` offsets them by half a window."""
@@ -31,15 +29,9 @@ class WindowAttention(nn.Module):
             x = F.pad(x, padding)
         rows, columns = x.shape[-2] // self.window, x.shape[-1] // self.window
         windows = partition(x, self.window).movedim(-1, 1)  # (B, C, windows, w*w): before q, k, v, which are larger
-        mask = (_mask(x, padding, self.window),) if any(padding) else ()
-        y = in_bands(self._attend, windows, *mask)
-        y = unpartition(y.movedim(1, -1), rows, columns)[..., top : top + height, left : left + width]
-        return in_bands(self.project, y)
-
-    def _attend(self, windows: Tensor, mask: Tensor | None = None) -> Tensor:
-        """(B, C, windows, w*w) and (1, 1, windows, w*w) -> (B, C, windows, w*w)."""
         q, k, v = self.qkv(windows).movedim(1, -1).chunk(3, -1)  # each (B, windows, w*w, C)
-        return _attention(q, k, v, None if mask is None else mask.movedim(1, -2)).movedim(-1, 1)
+        y = unpartition(_attention(q, k, v, _mask(x, padding, self.window)), rows, columns)
+        return self.project(y[..., top : top + height, left : left + width])
 
 
 def _attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
@@ -66,12 +58,15 @@ def unpartition(windows: Tensor, rows: int, columns: int) -> Tensor:
     return x.transpose(2, 3).flatten(3, 4).flatten(1, 2).movedim(-1, 1)
 
 
-def _mask(padded: Tensor, padding: tuple[int, int, int, int], window: int) -> Tensor:
-    """What is added to the scores of each window's keys, (1, 1, windows, w*w): 0, and minus infinity for padding.
+def _mask(padded: Tensor, padding: tuple[int, int, int, int], window: int) -> Tensor | None:
+    """What is added to the scores of each window's keys, (1, windows, 1, w*w): 0, and minus infinity for padding; None
+    without padding.
 
     A window of padding alone does not occur: a shifted window covers at most half a window of it.
     """
+    if not any(padding):
+        return None
     left, right, top, bottom = padding
     height, width = padded.shape[-2:]
     real = padded.new_zeros(1, 1, height - top - bottom, width - left - right)
-    return partition(F.pad(real, padding, value=-torch.inf), window).movedim(-1, 1)
+    return partition(F.pad(real, padding, value=-torch.inf), window).mT

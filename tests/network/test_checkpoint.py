@@ -318,7 +318,7 @@ def test_a_saved_file_can_be_read_by_others(random_weights):
 
 def test_loading_does_not_import_the_compiler(random_weights):
     code = (
-        "import sys, pathlib, torch; from cliphaze_cli import checkpoint; before = set(sys.modules); "
+        "import sys, pathlib, torch; from cliphaze_cli.network import checkpoint; before = set(sys.modules); "
         "checkpoint.load(pathlib.Path(sys.argv[1])); "
         "sys.exit(bool({'torch._dynamo', 'sympy'} & (set(sys.modules) - before)))"
     )
