@@ -73,7 +73,7 @@ def test_a_picture_longer_than_the_encoder_takes_is_refused_in_one_line(tmp_path
 
 
 def test_sixteen_bits_are_no_larger_than_by_zlib_whatever_they_hold():
-    smooth = cv2.resize(noise(8, 8, 1, dtype=np.uint16), (400, 300), interpolation=cv2.INTER_CUBIC)
+    smooth: Any = cv2.resize(noise(8, 8, 1, dtype=np.uint16), (400, 300), interpolation=cv2.INTER_CUBIC)
     grain = np.random.default_rng(0).normal(0, 300, smooth.shape)
     for samples in (smooth, np.clip(smooth + grain, 0, 65535).astype(np.uint16), (smooth >> 8) * np.uint16(257)):
         usual = imagecodecs.png_encode(samples, level=4)
