@@ -33,7 +33,10 @@ def encode(
     """
     import imagecodecs
 
-    picture = imagecodecs.png_encode(np.ascontiguousarray(samples), **_compression(samples))
+    # Room for what cannot be compressed, with filters, chunks and all; it is not held as long as nothing fills it.
+    room = np.empty(samples.nbytes + samples.nbytes // 64 + len(samples) + 4096, np.uint8)
+    written = imagecodecs.png_encode(np.ascontiguousarray(samples), **_compression(samples), out=room)
+    picture = memoryview(written)
     sink.write(picture[:_HEADER_END])
     if title:
         sink.write(chunk(b"tEXt", b"Title\x00" + title.encode("latin-1", "replace")))
@@ -45,7 +48,7 @@ def encode(
         sink.write(chunk(b"eXIf", exif.without_prefix(exif_block)))
     for one in chunks:
         sink.write(one)
-    sink.write(memoryview(picture)[_HEADER_END:])
+    sink.write(picture[_HEADER_END:])
 
 
 def _compression(samples: NDArray[np.uint8] | NDArray[np.uint16]) -> dict[str, Any]:

@@ -78,3 +78,10 @@ def test_sixteen_bits_are_no_larger_than_by_zlib_whatever_they_hold():
     for samples in (smooth, np.clip(smooth + grain, 0, 65535).astype(np.uint16), (smooth >> 8) * np.uint16(257)):
         usual = imagecodecs.png_encode(samples, level=4)
         assert len(encoded(samples)) < 1.02 * len(usual)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 1, 2), (1, 3000, 4), (3000, 1, 3), (400, 500, 4)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_what_cannot_be_compressed_is_written_too(shape, dtype):
+    samples = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+    np.testing.assert_array_equal(imagecodecs.png_decode(encoded(samples)), samples)
