@@ -34,7 +34,7 @@ def encode(
     import imagecodecs
 
     # Room for what cannot be compressed, with filters, chunks and all; it is not held as long as nothing fills it.
-    room = np.empty(samples.nbytes + samples.nbytes // 64 + len(samples) + 4096, np.uint8)
+    room: Any = np.empty(samples.nbytes + samples.nbytes // 64 + len(samples) + 4096, np.uint8)
     written = imagecodecs.png_encode(np.ascontiguousarray(samples), **_compression(samples), out=room)
     picture = memoryview(written)
     sink.write(picture[:_HEADER_END])
