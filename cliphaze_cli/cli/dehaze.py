@@ -108,7 +108,7 @@ def dehaze(
             metavar="1..100",
             callback=options.check_quality,
             help="Of JPEG, WebP, AVIF and HEIC.",
-            show_default="high",
+            show_default="high; where JPEG or WebP stay what they are, about the source's",
             rich_help_panel=OUTPUT,
         ),
     ] = None,

@@ -85,10 +85,10 @@ def write(
     """Encodes `photo` to `path`, which appears complete or not at all; returns notices of what could not be kept.
 
     format: such as "PNG"; None means the one that the path's extension stands for, or else the photo's own.
-    quality: 0..100 for JPEG, WebP, AVIF and HEIF; None means a high one. Grey stays one channel where the format has
-    such a thing, and uint16 stays 16 bits in PNG and TIFF. The file gets its source's times if `preserve`, and in any
-    case no permissions that its source lacks. Raises ImageError; without `replace` OutputExistsError if
-    `path` exists when the photo is complete.
+    quality: 0..100 for JPEG, WebP, AVIF and HEIF; None means a high one, or about the source's, at least 75, where the
+    photo was JPEG or WebP and stays that. Grey stays one channel where the format has such a thing, and uint16 stays
+    16 bits in PNG and TIFF. The file gets its source's times if `preserve`, and in any case no permissions that its
+    source lacks. Raises ImageError; without `replace` OutputExistsError if `path` exists when the photo is complete.
     """
     path = Path(path)
     name = (format_named(format) if format else format_of_name(path)) or (None if format else photo.format)

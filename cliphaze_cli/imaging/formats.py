@@ -12,7 +12,7 @@ class Format:
 
     name: Pillow's name; extensions: lower case with the dot, the first is used for new files.
     quality: default of the 0..100 scale, or None for a lossless format.
-    max_side: longest side in pixels that the format can describe.
+    max_side: longest side in pixels that the format, or its encoder, can hold.
     """
 
     name: str
@@ -29,7 +29,7 @@ FORMATS: dict[str, Format] = {
     entry.name: entry
     for entry in (
         Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), alpha=False, quality=95, max_side=65_500),
-        Format("PNG", (".png",), sixteen_bit=True),
+        Format("PNG", (".png",), sixteen_bit=True, max_side=1_000_000),
         Format("TIFF", (".tif", ".tiff"), sixteen_bit=True),
         Format("WEBP", (".webp",), grey=False, quality=92, max_side=16_383),
         Format("BMP", (".bmp", ".dib"), alpha=False, metadata=False),

@@ -10,6 +10,7 @@ import tifffile
 from PIL import Image
 
 from cliphaze_cli.imaging.files import read, with_pixels, write
+from cliphaze_cli.imaging.metadata.png_chunks import chunk
 from tests.imaging.samples import noise, photo
 
 DEEP = noise(37, 53, 4, dtype=np.uint16)
@@ -135,12 +136,7 @@ def test_one_transparent_colour_becomes_alpha(tmp_path):
     pixels = DEEP[..., :3].copy()
     write(photo(pixels), path)
     data = path.read_bytes()
-    from cliphaze_cli.imaging.writers.png import _write_chunk
-
-    with path.open("wb") as stream:
-        stream.write(data[:33])
-        _write_chunk(stream, b"tRNS", pixels[3, 4].astype(">u2").tobytes())
-        stream.write(data[33:])
+    path.write_bytes(data[:33] + chunk(b"tRNS", pixels[3, 4].astype(">u2").tobytes()) + data[33:])
     alpha = np.full(pixels.shape[:2], 65535, np.uint16)
     alpha[3, 4] = 0
     result = read(path)

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from cliphaze_cli.imaging.metadata import colour_label, exif, isobmff, jpeg_segments, tiff_tags, webp_info
+from cliphaze_cli.imaging.metadata import colour_label, exif, isobmff, jpeg_quality, jpeg_segments, tiff_tags, webp_info
 from cliphaze_cli.imaging.metadata.colour_label import ColourLabel
 from cliphaze_cli.imaging.metadata.png_chunks import PngFile
 from cliphaze_cli.imaging.metadata.tiff_tags import Tag
@@ -53,7 +53,9 @@ def _whole(stream: BinaryIO) -> bytes:
 def _jpeg(image: Image.Image, stream: BinaryIO) -> Extras:
     found = jpeg_segments.read(_whole(stream))
     texts = [(COMMENT, found.comment.decode("utf-8", "replace"))] if found.comment else []
-    return Extras(_bytes(image, "exif"), found.xmp, found.iptc, texts, notices=list(found.notices))
+    steps = getattr(image, "quantization", {}).get(0)  # of brightness, by custom
+    quality = jpeg_quality.quality_of(steps) if steps else None
+    return Extras(_bytes(image, "exif"), found.xmp, found.iptc, texts, quality=quality, notices=list(found.notices))
 
 
 def _webp(image: Image.Image, stream: BinaryIO) -> Extras:

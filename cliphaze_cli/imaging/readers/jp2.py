@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cliphaze_cli.imaging import sample_depth
 from cliphaze_cli.imaging.limits import CheckSize
 from cliphaze_cli.imaging.metadata import exif, icc, isobmff, tiff_tags
 from cliphaze_cli.imaging.metadata.carried import carried
 from cliphaze_cli.imaging.photo import Photo
+from cliphaze_cli.imaging.readers.assembly import in_channels, photo_of, scaled, split
 from cliphaze_cli.system.errors import ImageError
 
 _FILE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
@@ -46,28 +46,13 @@ def decode(data: bytes, check_size: CheckSize) -> Photo:
         check_size(image.width, image.height, deep=deep)
         profile, notice = icc.checked(_profile(data), grey=image.mode in _GREYS)
         samples = _deep(data) if deep else _plain(image)
-    colours = 1 if samples.shape[2] <= 2 else 3
     if samples.shape[2] > 4:
         raise ImageError(f"JPEG 2000 with {samples.shape[2]} channels is not supported; save it as RGB")
-    scale = sample_depth.scale_of(samples[..., :colours], bits if samples.dtype.itemsize > 1 or signed else 8, None)
-    pixels = scale.apply(samples[..., :colours])
-    alpha = scale.apply(samples[..., -1]) if samples.shape[2] in (2, 4) else None
+    colour, alpha, scale = scaled(*split(samples), bits if samples.dtype.itemsize > 1 or signed else 8, None)
     boxes = {} if data.startswith(_CODESTREAM) else _blocks(data)
     kept = carried(boxes.get("exif"), boxes.get("xmp"), samples.shape[1], samples.shape[0], orientation=1)
     tags = tiff_tags.read(io.BytesIO(boxes["geo"])).extra if "geo" in boxes else ()
-    notices = [*([scale.notice] if scale.notice else []), *([notice] if notice else []), *kept.notices]
-    return Photo(
-        np.repeat(pixels, 3, axis=2) if colours == 1 else np.ascontiguousarray(pixels),
-        None if alpha is None else np.ascontiguousarray(alpha),
-        colours == 1,
-        kept.exif,
-        profile,
-        "PNG",
-        tuple(notices),
-        xmp=kept.xmp,
-        iptc=boxes.get("iptc"),
-        tags=tags,
-    )
+    return photo_of(colour, alpha, kept, "PNG", [scale.notice, notice], icc=profile, iptc=boxes.get("iptc"), tags=tags)
 
 
 def _stated(data: bytes) -> tuple[int, int, int, bool]:
@@ -97,8 +82,7 @@ def _plain(image: Image.Image) -> NDArray[Any]:
     """(H, W, C) uint8: grey or RGB, with or without alpha."""
     if image.mode not in ("L", "LA", "RGB", "RGBA"):
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    samples = np.asarray(image)
-    return samples[..., None] if samples.ndim == 2 else samples
+    return in_channels(np.asarray(image))
 
 
 def _deep(data: bytes) -> NDArray[Any]:
@@ -110,7 +94,7 @@ def _deep(data: bytes) -> NDArray[Any]:
         if "not supported" in str(error):
             raise ImageError(f"JPEG 2000 of this kind is not supported ({error}); save it as RGB") from error
         raise
-    return samples[..., None] if samples.ndim == 2 else samples
+    return in_channels(samples)
 
 
 def _blocks(data: bytes) -> dict[str, bytes]:

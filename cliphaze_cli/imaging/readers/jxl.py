@@ -5,13 +5,13 @@ Standards: ISO/IEC 18181-1 (codestream), 18181-2 (the file's boxes: Exif, xml, b
 
 import numpy as np
 
-from cliphaze_cli.imaging import sample_depth
 from cliphaze_cli.imaging.limits import CheckSize
 from cliphaze_cli.imaging.metadata import exif, isobmff
 from cliphaze_cli.imaging.metadata.carried import carried
 from cliphaze_cli.imaging.metadata.xmp import MAX_XMP
 from cliphaze_cli.imaging.photo import Photo
 from cliphaze_cli.imaging.readers import jxl_header
+from cliphaze_cli.imaging.readers.assembly import in_channels, photo_of, scaled, split
 from cliphaze_cli.system.errors import ImageError
 
 _CONTAINER = b"\x00\x00\x00\x0cJXL \r\n\x87\n"
@@ -34,25 +34,16 @@ def decode(data: bytes, check_size: CheckSize, *, white: float | None = None) ->
     boxes = {} if data.startswith(_BARE) else _boxes(data)
     header = jxl_header.read(data if data.startswith(_BARE) else boxes.get(b"jxlc") or boxes.get(b"jxlp", b"")[4:])
     check_size(header.width, header.height, deep=header.bits > 8)
-    samples = np.asarray(imagecodecs.jpegxl_decode(data, index=0))
-    if samples.ndim == 2:
-        samples = samples[..., None]
+    samples = in_channels(np.asarray(imagecodecs.jpegxl_decode(data, index=0)))
     if samples.ndim != 3 or samples.shape[0] * samples.shape[1] != header.width * header.height:
         raise ValueError("its size is not the one that it states")
     channels = samples.shape[2]
     if channels not in (1, 2, 3, 4):
         raise ImageError(f"JPEG XL with {channels} channels is not supported; save it as RGB")
-    colours = 1 if channels <= 2 else 3
-    scale = sample_depth.scale_of(samples[..., :colours], header.bits, white)
-    pixels = scale.apply(samples[..., :colours])
-    alpha = None
-    if channels in (2, 4):
-        alpha = samples[..., -1]
-        alpha = sample_depth.Scale(factor=65535.0).apply(alpha) if alpha.dtype.kind == "f" else scale.apply(alpha)
-        pixels = sample_depth.unmultiplied(pixels, alpha) if header.premultiplied else pixels
+    colour, alpha, scale = scaled(*split(samples), header.bits, white, premultiplied=header.premultiplied)
     height, width = samples.shape[:2]
     kept = carried(_exif(boxes), boxes.get(b"xml "), width, height, orientation=1)
-    notices = [*([scale.notice] if scale.notice else []), *kept.notices]
+    notices = [scale.notice]
     if header.others:
         notices.append("channels that are neither colour nor alpha dropped")
     if header.animated:
@@ -61,17 +52,7 @@ def decode(data: bytes, check_size: CheckSize, *, white: float | None = None) ->
         notices.append("the colour profile inside JPEG XL is not read: colours are taken as sRGB")
     if b"jumb" in boxes:
         notices.append("content credentials (C2PA) dropped: they vouch for the unchanged picture")
-    return Photo(
-        np.repeat(pixels, 3, axis=2) if colours == 1 else np.ascontiguousarray(pixels),
-        None if alpha is None else np.ascontiguousarray(alpha),
-        colours == 1,
-        kept.exif,
-        None,
-        "PNG",
-        tuple(notices),
-        xmp=kept.xmp,
-        colour=header.colour,
-    )
+    return photo_of(colour, alpha, kept, "PNG", notices, icc=None, colour=header.colour)
 
 
 def _boxes(data: bytes) -> dict[bytes, bytes]:

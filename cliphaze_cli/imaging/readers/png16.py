@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from cliphaze_cli.imaging.metadata.carried import carried
 from cliphaze_cli.imaging.metadata.extras import of_png
 from cliphaze_cli.imaging.metadata.png_chunks import SIGNATURE, PngFile
-from cliphaze_cli.imaging.orientation import upright
 from cliphaze_cli.imaging.photo import Photo
+from cliphaze_cli.imaging.readers.assembly import in_channels, photo_of
 
 _GREY, _GREY_ALPHA, _RGB_ALPHA = 0, 4, 6  # colour types; 2 is RGB
 
@@ -42,20 +42,17 @@ def decode(png: PngFile, header: Header) -> Photo:
     transparent = next((bytes(content) for kind, content in parts if kind == b"tRNS"), None)
     samples = _decode_samples(b"".join([SIGNATURE, *(content for kind, content in parts if kind != b"tRNS")]), header)
     found = of_png(png)
-    grey = header.colour_type in (_GREY, _GREY_ALPHA)
     colour, alpha = _split(samples, header.colour_type, transparent)
-    profile, notice = png.profile(grey=grey)
+    profile, notice = png.profile(grey=colour.shape[2] == 1)
     kept = carried(found.exif, found.xmp, header.width, header.height)
-    return Photo(
-        pixels=np.ascontiguousarray(upright(colour, kept.orientation)),
-        alpha=None if alpha is None else np.ascontiguousarray(upright(alpha, kept.orientation)),
-        grey=grey,
-        exif=kept.exif,
+    return photo_of(
+        colour,
+        alpha,
+        kept,
+        "PNG",
+        [*found.notices, notice],
         icc=profile,
-        format="PNG",
-        notices=tuple(dict.fromkeys([*found.notices, *kept.notices, *([notice] if notice else [])])),
         dpi=png.dpi,
-        xmp=kept.xmp,
         iptc=found.iptc,
         texts=tuple(found.texts),
         colour=found.colour,
@@ -84,11 +81,9 @@ def _decode_samples(data: bytes, header: Header) -> NDArray[np.uint16]:
 def _split(
     samples: NDArray[np.uint16], colour_type: int, transparent: bytes | None
 ) -> tuple[NDArray[np.uint16], NDArray[np.uint16] | None]:
-    """OpenCV's grey, BGR or BGRA -> (RGB, alpha). `transparent`: the one colour that a tRNS chunk makes invisible."""
-    if colour_type == _GREY:
-        colour = np.repeat(samples[..., None], 3, axis=2)
-    else:
-        colour = np.ascontiguousarray(samples[..., 2::-1])
+    """OpenCV's grey, BGR or BGRA -> (grey or RGB, alpha). `transparent`: the one colour that tRNS makes invisible."""
+    samples = in_channels(samples)
+    colour = samples[..., :1] if colour_type in (_GREY, _GREY_ALPHA) else np.ascontiguousarray(samples[..., 2::-1])
     alpha = samples[..., 3] if colour_type in (_GREY_ALPHA, _RGB_ALPHA) else None
     if transparent is not None and alpha is None and len(transparent) == (2 if colour_type == _GREY else 6):
         key = np.frombuffer(transparent, ">u2").astype(np.uint16)

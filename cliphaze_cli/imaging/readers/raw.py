@@ -7,6 +7,7 @@ from cliphaze_cli.imaging.limits import CheckSize
 from cliphaze_cli.imaging.metadata import tiff_tags
 from cliphaze_cli.imaging.metadata.carried import carried
 from cliphaze_cli.imaging.photo import Photo
+from cliphaze_cli.imaging.readers.assembly import photo_of
 from cliphaze_cli.system.errors import ImageError
 
 _BEGINNINGS = (
@@ -53,19 +54,11 @@ def decode(stream: BinaryIO, check_size: CheckSize) -> Photo:
     height, width = pixels.shape[:2]
     block = tags.exif or preview
     kept = carried(block, tags.xmp, width, height, orientation=1)
-    notices = ["camera raw developed to 16 bits by LibRaw, with the camera's white balance"]
-    notices += [] if block else ["EXIF dropped: it is not read from this kind of raw file"]
-    return Photo(
-        pixels,
-        None,
-        False,
-        kept.exif,
-        None,
-        "TIFF",
-        tuple(notices),
-        xmp=kept.xmp,
-        iptc=tags.iptc,
-    )
+    notices = [
+        "camera raw developed to 16 bits by LibRaw, with the camera's white balance",
+        None if block else "EXIF dropped: it is not read from this kind of raw file",
+    ]
+    return photo_of(pixels, None, kept, "TIFF", notices, icc=None, iptc=tags.iptc)
 
 
 def _preview(raw: Any) -> bytes | None:

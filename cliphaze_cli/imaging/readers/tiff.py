@@ -16,6 +16,7 @@ from cliphaze_cli.imaging.metadata import icc, tiff_tags
 from cliphaze_cli.imaging.metadata.carried import carried
 from cliphaze_cli.imaging.orientation import upright
 from cliphaze_cli.imaging.photo import Photo
+from cliphaze_cli.imaging.readers.assembly import photo_of, scaled
 from cliphaze_cli.system.errors import ImageError
 
 _DNG_VERSION, _PROFILE, _SUB_IFDS, _ORIENTATION = 50706, 34675, 330, 274
@@ -113,9 +114,8 @@ def decode(page: Any, stream: BinaryIO, *, white: float | None = None) -> Photo:
     notices = page_notices(page)
     colours = _colours(page, notices)
     channels = _split(page, _channels_last(page, stream), colours)
-    bits = page.bitspersample
     try:
-        scale = sample_depth.scale_of(channels.colour, bits, white)
+        colour, alpha, scale = scaled(channels.colour, channels.alpha, page.bitspersample, white)
     except ValueError:
         raise unsupported(page) from None
     notices += [scale.notice] if scale.notice else []
@@ -123,10 +123,7 @@ def decode(page: Any, stream: BinaryIO, *, white: float | None = None) -> Photo:
     if bands is not None and channels.colour.dtype.kind == "f":
         notices.append("channels that are neither colour nor alpha dropped: they are floating point numbers")
         bands = None
-    colour, bands = scale.apply(channels.colour), None if bands is None else scale.apply(bands)
-    alpha = channels.alpha
-    if alpha is not None:
-        alpha = sample_depth.Scale(factor=65535.0).apply(alpha) if alpha.dtype.kind == "f" else scale.apply(alpha)
+    bands = None if bands is None else scale.apply(bands)
     # A file that does not say how its samples are meant counts as this; colours then are not.
     if page.photometric == _WHITE_IS_ZERO and (colour.shape[2] == 1 or _PHOTOMETRIC in page.tags):
         colour = np.iinfo(colour.dtype).max - colour
@@ -142,18 +139,14 @@ def decode(page: Any, stream: BinaryIO, *, white: float | None = None) -> Photo:
     if mark is not None and scale.notice:
         extra = tiff_tags.with_nodata(extra, int(scale.apply(np.full((1, 1), mark))[0, 0]))
     profile, notice = icc.checked(_tag(page, _PROFILE), grey=colours == 1)
-    notices += [*tags.notices, *kept.notices, *([notice] if notice else [])]
-    colour = upright(colour, kept.orientation)
-    return Photo(
-        pixels=np.repeat(colour, 3, axis=2) if colours == 1 else np.ascontiguousarray(colour),
-        alpha=None if alpha is None else np.ascontiguousarray(upright(alpha, kept.orientation)),
-        grey=colours == 1,
-        exif=kept.exif,
+    return photo_of(
+        colour,
+        alpha,
+        kept,
+        "TIFF",
+        [*notices, *tags.notices, notice],
         icc=profile,
-        format="TIFF",
-        notices=tuple(dict.fromkeys(notices)),
         dpi=_dpi(page),
-        xmp=kept.xmp,
         iptc=tags.iptc,
         tags=extra,
         bands=None if bands is None else np.ascontiguousarray(upright(bands, kept.orientation)),

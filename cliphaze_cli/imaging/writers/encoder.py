@@ -19,7 +19,7 @@ from cliphaze_cli.system.atomic_file import ByteSink
 
 _UNSPECIFIED, _STRAIGHT_ALPHA = 0, 2  # TIFF's kinds of channels
 _LOSSLESS_EFFORT = 70  # of WebP, 0..100
-_LEAST_WEBP = 75  # quality: haze hides losses, which dehazing brings out
+_LEAST_QUALITY = 75  # haze hides losses, which dehazing brings out
 _FULL_CHROMA_FROM = 90  # at such qualities, halved colour resolution would be the largest error
 
 
@@ -49,16 +49,17 @@ def encode(sink: ByteSink, photo: Photo, target: Format, quality: int | None) ->
 def _options(photo: Photo, target: Format, quality: int | None, samples: NDArray[Any]) -> dict[str, Any]:
     """How Pillow is to compress."""
     chosen = (target.quality or 0) if quality is None else quality
-    if target.name == "WEBP" and quality is None and photo.format == "WEBP":
-        if photo.lossless:
-            return {"lossless": True, "method": 4, "quality": _LOSSLESS_EFFORT, "exact": True}
-        if photo.quality is not None:  # more would only store the source's own losses with care
-            chosen = min(chosen, max(photo.quality, _LEAST_WEBP))
+    as_the_source = quality is None and photo.format == target.name
+    if as_the_source and target.name == "WEBP" and photo.lossless:
+        return {"lossless": True, "method": 4, "quality": _LOSSLESS_EFFORT, "exact": True}
+    if as_the_source and photo.quality is not None:  # more would only store the source's own losses with care
+        chosen = min(chosen, max(photo.quality, _LEAST_QUALITY))
     options = _OPTIONS[target.name](chosen)
     if target.name == "AVIF" and samples.ndim == 2:
         options["subsampling"] = "4:0:0"
-    if target.name == "JPEG" and photo.half_chroma and quality is None:
-        options["subsampling"] = "4:2:0"  # there is no more to keep, and it saves a sixth of the bytes
+    if as_the_source and target.name == "JPEG":
+        # Where colour has half the resolution there is no more to keep, and a sixth of the bytes is saved.
+        options["subsampling"] = "4:2:0" if photo.half_chroma else "4:4:4"
     return options
 
 

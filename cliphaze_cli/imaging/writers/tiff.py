@@ -1,11 +1,10 @@
-"""Writing TIFF, 8 or 16 bits, ZIP-compressed, with every EXIF tag where it was.
+"""Writing TIFF, 8 or 16 bits, ZIP-compressed by ISA-L, with every EXIF tag where it was.
 
 An EXIF block is itself the beginning of a TIFF file. It becomes the beginning of this one, so that all offsets inside
 it, maker notes included, stay true; the image and a new first directory follow.
 """
 
 import struct
-import zlib
 from typing import Any
 
 from numpy.typing import NDArray
@@ -14,13 +13,13 @@ from cliphaze_cli.imaging.metadata import exif
 from cliphaze_cli.imaging.metadata.packed import Packed
 from cliphaze_cli.imaging.metadata.tiff_layout import directory, entry
 from cliphaze_cli.imaging.metadata.tiff_tags import as_stored
-from cliphaze_cli.imaging.writers.side_by_side import side_by_side
 from cliphaze_cli.system.atomic_file import ByteSink
 
 _STRIP_BYTES = 1 << 20
 _BYTE, _SHORT, _LONG, _RATIONAL, _UNDEFINED = 1, 3, 4, 5, 7
 _DEFLATE, _HORIZONTAL_DIFFERENCES, _INCH = 8, 2, 2
 _LARGEST = 2**32 - 1
+_LEVEL = 2  # of 0 to 3; files are as small as by zlib's level 4
 _NOTHING = Packed()
 
 
@@ -30,13 +29,14 @@ def encode(
     metadata: Packed = _NOTHING,
     *,
     extras: tuple[int, ...] = (),
-    level: int = 4,
 ) -> None:
     """Writes (H, W) or (H, W, C) uint8 or uint16 samples: grey or RGB, then the channels that `extras` tells the kinds
     of (0 unspecified, 2 alpha that the colours are not multiplied with).
 
     Raises ValueError if the file would exceed the 4 GB that TIFF offsets can reach.
     """
+    from isal import isal_zlib
+
     head, order, kept = _head(metadata.exif)
     sink.write(head)
     position = len(head)
@@ -48,11 +48,10 @@ def encode(
     rows_per_strip = max(1, _STRIP_BYTES // (width * channels * samples.dtype.itemsize))
     offsets, lengths = [], []
 
-    def pack(top: int) -> bytes:
+    for top in range(0, height, rows_per_strip):
         strip = _differences(samples[top : top + rows_per_strip].reshape(-1, width, channels))
-        return zlib.compress(strip.astype(f"{order}u{strip.dtype.itemsize}", copy=False).tobytes(), level)
-
-    for packed in side_by_side(pack, range(0, height, rows_per_strip)):
+        stored = strip.astype(f"{order}u{strip.dtype.itemsize}", copy=False)
+        packed = isal_zlib.compress(stored.tobytes(), _LEVEL)
         offsets.append(position)
         lengths.append(len(packed))
         position += sink.write(packed)
