@@ -16,7 +16,8 @@ from cliphaze_cli.cli.density import density
 from cliphaze_cli.cli.download import download_weights
 from cliphaze_cli.cli.info import info
 from cliphaze_cli.cli.signals import EXIT_INTERRUPTED, termination_interrupts
-from cliphaze_cli.system.errors import CliphazeError
+from cliphaze_cli.system.errors import CliphazeError, UsageError
+from cliphaze_cli.system.text import without_credentials
 from cliphaze_cli.system.versions import __version__
 
 app = typer.Typer(
@@ -31,7 +32,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"cliphaze {__version__}")
+        Console().answer(f"cliphaze {__version__}")
         raise typer.Exit
 
 
@@ -45,7 +46,7 @@ def _root(
 
 
 def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
-    """Make Ctrl-C and SIGTERM end `command` with one line; Typer on its own would say nothing."""
+    """Make Ctrl-C and SIGTERM end `command` with one line (Typer says nothing), and let --json tell of refusals."""
 
     @functools.wraps(command)
     def run(*args: object, **options: object) -> None:
@@ -55,6 +56,11 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
         except KeyboardInterrupt:
             Console().error("interrupted")
             raise typer.Exit(EXIT_INTERRUPTED) from None
+        except CliphazeError as error:
+            if error.exit_code == UsageError.exit_code:  # nothing was started, so no document has been printed yet
+                document = {"exit_status": error.exit_code, "error": without_credentials(str(error))}
+                Console(as_json=bool(options.get("as_json"))).result(document)
+            raise
 
     return run
 

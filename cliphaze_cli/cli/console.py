@@ -1,4 +1,4 @@
-"""The one sink of output: text for people on stderr, results for programs on stdout."""
+"""The one sink of output: answers on stdout, for people or as JSON for programs; all else on stderr."""
 
 import contextlib
 import sys
@@ -38,21 +38,32 @@ class Console:
     def result(self, document: Any) -> None:
         """The result for programs: printed as JSON on stdout, only with --json."""
         if self.as_json:
-            if sys.stdout is None:  # closed by whoever started this process
-                raise CliphazeError("cannot write the JSON document: standard output is closed")
-            text = json_text(document, sys.stdout.encoding or "utf-8")
-            try:
-                sys.stdout.write(text + "\n")
-                sys.stdout.flush()
-            except BrokenPipeError:  # the reader had enough: no failure to talk about
-                raise
-            except OSError as error:
-                raise CliphazeError(f"cannot write the JSON document to standard output: {error.strerror}") from error
+            encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+            self._to_stdout(json_text(document, encoding), "the JSON document")
+
+    def answer(self, text: str) -> None:
+        """A line of what people asked for, on stdout; hidden by --quiet and by --json."""
+        if self.verbosity >= 0 and not self.as_json:
+            encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+            readable = _harmless(without_credentials(text)).encode(encoding, "backslashreplace").decode(encoding)
+            self._to_stdout(readable, "the answer")
 
     @property
     def shows_progress(self) -> bool:
         """Whether a progress bar is welcome: a terminal, and neither --quiet nor --json."""
         return self.verbosity >= 0 and not self.as_json and sys.stderr is not None and sys.stderr.isatty()
+
+    @staticmethod
+    def _to_stdout(text: str, what: str) -> None:
+        if sys.stdout is None:  # closed by whoever started this process
+            raise CliphazeError(f"cannot write {what}: standard output is closed")
+        try:
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:  # the reader had enough: no failure to talk about
+            raise
+        except OSError as error:
+            raise CliphazeError(f"cannot write {what} to standard output: {error.strerror}") from error
 
     @staticmethod
     def _to_stderr(text: str) -> None:

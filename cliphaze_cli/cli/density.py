@@ -29,7 +29,7 @@ def _tell_done(console: Console, result: FileResult, label: str) -> None:
         return
     names = ", ".join(shown(Path(path.name)) for path in (result.target, *result.extras))
     mean = result.details["density_mean"]
-    console.info(f"{shown(result.source)}: mean haze density {mean:.3f} ({label}) -> {names}")
+    console.answer(f"{shown(result.source)}: mean haze density {mean:.3f} ({label}) -> {names}")
 
 
 _COMMAND = Command("density", doing="Mapping", done="mapped", tell_done=_tell_done)

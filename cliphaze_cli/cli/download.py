@@ -60,7 +60,7 @@ def download_weights(
     if list_only:
         states = weights_states(cache_dir)
         for line in weights_table(states):
-            console.info(line)
+            console.answer(line)
         console.result({"weights": states})
         return
     entries = _chosen(name, every, clip, repo, revision)

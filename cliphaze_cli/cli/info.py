@@ -31,7 +31,7 @@ def info(
     console.result(document)
     if not as_json:
         for line in _lines(document):
-            console.info(line)
+            console.answer(line)
 
 
 def _devices() -> dict[str, Any]:

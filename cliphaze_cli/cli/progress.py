@@ -1,5 +1,6 @@
 """A progress bar with the rate and the time left, on terminals."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -29,15 +30,19 @@ def progress_bar(console: Console, total: int, doing: str = "Dehazing") -> Itera
         def render(self, task: "Task") -> Text:
             return Text(rate(task.finished_speed or task.speed), style="progress.data.speed")
 
+    class Time(TimeRemainingColumn):
+        def render(self, task: "Task") -> Text:
+            return super().render(task).append(" elapsed" if task.finished else " left")
+
     bar = Progress(
         TextColumn(doing),
         BarColumn(bar_width=None),
         MofNCompleteColumn(),
         Rate(),
-        TimeRemainingColumn(elapsed_when_finished=True),
+        Time(elapsed_when_finished=True),
         console=Terminal(stderr=True),
         speed_estimate_period=SPEED_WINDOW,
-        redirect_stdout=False,
+        redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),  # answers on the same terminal go above it,
     )
     with bar:
         task = bar.add_task("", total=total)

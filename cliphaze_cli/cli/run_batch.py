@@ -44,6 +44,7 @@ def run_batch(
         console.detail(f"{work.ignored} files ignored: their names are not those of photos")
     record = Run(command.name, options.settings.record, nothing_used(options.settings.model), work.left_out)
     batch = BatchReport(())
+    untold: list[str] = []
     if work.jobs:
         from cliphaze_cli.batch.pool import Pool
 
@@ -63,7 +64,12 @@ def run_batch(
             with progress_bar(console, len(work.jobs), command.doing) as advance:
 
                 def finished(result: FileResult) -> None:
-                    command.tell_done(console, result, pool.prepared.label)
+                    try:
+                        command.tell_done(console, result, pool.prepared.label)
+                    except BrokenPipeError:  # the reader had enough; the files are wanted all the same
+                        pass
+                    except CliphazeError as error:
+                        untold.append(str(error))
                     advance()
                     if live is not None:
                         live.add(result)
@@ -74,6 +80,9 @@ def run_batch(
 
     results = outcome.all_results(work, batch.results)
     code = outcome.exit_code(results, batch.interrupted)
+    if untold:
+        console.error(untold[0])
+        code = code or CliphazeError.exit_code
     outcome.tell(
         console,
         results,

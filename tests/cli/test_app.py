@@ -180,3 +180,24 @@ def test_waiting_threads_sleep_unless_told_otherwise(given: str | None, expected
         environment["OMP_WAIT_POLICY"] = given
     result = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
     assert result.stderr == expected
+
+
+def test_a_version_that_cannot_be_written_is_one_line() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    with Path("/dev/full").open("w") as full:
+        result = entry_point("--version", stdout=full)
+    assert result.returncode == 1
+    assert "cannot write the answer" in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("dehaze", "missing", "out"), ("density", "missing"), ("download-weights", "no-such-weights")]
+)
+def test_json_tells_why_nothing_was_started(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert run(monkeypatch, *arguments, "--json") == 2
+    told = capsys.readouterr()
+    document = json.loads(told.out)
+    assert document["exit_status"] == 2 and document["error"] in told.err

@@ -81,7 +81,7 @@ def test_output_for_people_goes_to_stderr_and_quiet_silences_it(run: Run) -> Non
 
 
 def test_list_shows_state_size_and_licence(run: Run) -> None:
-    lines = run("--list").stderr.splitlines()
+    lines = run("--list").stdout.splitlines()
     assert lines[0].split() == ["NAME", "KIND", "STATE", "SIZE", "LICENCE", "WHERE"]
     assert lines[1].split()[:6] == ["tiny", "cliphaze", "embedded", "16", "bytes", "MIT"]
     assert lines[3].split()[:3] == ["ViT-Test:openai", "clip", "missing"]

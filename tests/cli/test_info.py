@@ -51,12 +51,12 @@ def test_the_scan_backend_that_runs_and_why_others_do_not(document: dict[str, An
 
 def test_text_for_people_holds_no_credentials(environment: dict[str, str]) -> None:
     result = cliphaze("info", env=environment)
-    assert result.stdout == ""
+    assert result.stderr == ""
     for heading in ("Versions", "Devices", "Selective scan", "Hugging Face Hub", "Weights"):
-        assert heading in result.stderr.splitlines()
-    assert "ViT-Test:openai" in result.stderr
-    assert TOKEN not in result.stderr
-    assert "secret" not in result.stderr
+        assert heading in result.stdout.splitlines()
+    assert "ViT-Test:openai" in result.stdout
+    assert TOKEN not in result.stdout
+    assert "secret" not in result.stdout
 
 
 def test_a_torch_that_cannot_be_imported_is_reported(
@@ -64,4 +64,4 @@ def test_a_torch_that_cannot_be_imported_is_reported(
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     info()
-    assert "torch cannot be imported" in capsys.readouterr().err
+    assert "torch cannot be imported" in capsys.readouterr().out

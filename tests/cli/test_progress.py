@@ -19,7 +19,7 @@ class Terminal(io.StringIO):
 
 
 def test_a_terminal_sees_the_count_and_everybody_else_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    for stream, expected in ((Terminal(), "3/3"), (io.StringIO(), "")):
+    for stream, expected in ((Terminal(), "3/3"), (Terminal(), " left"), (Terminal(), " elapsed"), (io.StringIO(), "")):
         monkeypatch.setattr("sys.stderr", stream)
         with progress_bar(Console(), total=3) as advance:
             for _ in range(3):
