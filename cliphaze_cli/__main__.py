@@ -2,9 +2,11 @@
 
 
 def main() -> None:
-    """Run the command line."""
-    from cliphaze_cli.cli.app import main
-
+    """Run the command line. Ctrl-C while its modules are imported ends it as quietly as later."""
+    try:
+        from cliphaze_cli.cli.app import main
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
     main()
 
 

@@ -15,6 +15,7 @@ from cliphaze_cli.batch.refusals import (
     refuse_blocked_outputs,
     refuse_existing,
     refuse_outputs_that_are_inputs,
+    too_long,
 )
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_of_name, is_image_name
 from cliphaze_cli.imaging.other_kinds import kind_of_name, listed, what_it_is
@@ -117,7 +118,8 @@ def plan_pairs(
     if overwrite and skip_existing:
         raise UsageError("--overwrite and --skip-existing contradict each other: give one of them")
     jobs = [Job(source, target, names.extras(target)) for source, target in pairs]
-    refused = collisions(jobs)
+    refused = too_long(jobs)
+    refused |= collisions([job for job in jobs if job not in refused])
     jobs = [job for job in jobs if job not in refused]
     refuse_outputs_that_are_inputs(jobs, advice=names.other_place)
     refuse_blocked_outputs(jobs)

@@ -1,5 +1,6 @@
 """What a batch refuses before it starts: every reason for which work would be lost or overwritten."""
 
+import errno
 import functools
 import os
 import unicodedata
@@ -34,13 +35,26 @@ def collisions(jobs: Sequence[Job]) -> dict[Job, str]:
     return refused
 
 
+def too_long(jobs: Sequence[Job]) -> dict[Job, str]:
+    """The jobs with an output whose name no disk here takes, and why."""
+    return {job: why for job in jobs for output in job.outputs if (why := _too_long(output))}
+
+
+def _too_long(output: Path) -> str | None:
+    try:
+        (_existing(output.parent) / output.name).lstat()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return f"the name of its output {output.name} is too long: rename the photo, or shorten --suffix"
+    return None
+
+
 @functools.cache
 def _keeps_apart(folder: Path) -> bool:
     """Whether names that differ by case or Unicode form only can both be in `folder`, or where it will be made. Seen by
     trying, as each folder of a disk may have its own rules."""
-    place = next((each for each in (folder, *folder.parents) if each.is_dir()), folder)
     try:
-        trial, descriptor = create_part(place / "\u00c9")
+        trial, descriptor = create_part(_existing(folder) / "\u00c9")
     except OSError:  # told as soon as outputs are to be written there
         return True
     os.close(descriptor)
@@ -49,6 +63,11 @@ def _keeps_apart(folder: Path) -> bool:
         return not (os.path.lexists(trial.with_name(other)) or os.path.lexists(trial.with_name(trial.name.lower())))
     finally:
         trial.unlink()
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the one in which it will be made."""
+    return next((each for each in (folder, *folder.parents) if each.is_dir()), folder)
 
 
 def refuse_outputs_that_are_inputs(jobs: Sequence[Job], *, advice: str) -> None:

@@ -1,11 +1,12 @@
 """The `cliphaze` command: one Typer app, one module per command; heavy imports happen inside the commands."""
 
 import contextlib
+import errno
 import functools
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
 import typer
@@ -45,13 +46,24 @@ def _root(
     pass
 
 
+@contextlib.contextmanager
+def _too_long_names_told() -> Iterator[None]:
+    """Whichever file or folder a name is for, the system refuses it in the same way when it is too long."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise UsageError(f"a name is too long for this system: {error.filename}") from error
+
+
 def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     """Make Ctrl-C and SIGTERM end `command` with one line (Typer says nothing), and let --json tell of refusals."""
 
     @functools.wraps(command)
     def run(*args: object, **options: object) -> None:
         try:
-            with termination_interrupts():
+            with termination_interrupts(), _too_long_names_told():
                 command(*args, **options)
         except KeyboardInterrupt:
             Console().error("interrupted")

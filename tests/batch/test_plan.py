@@ -220,6 +220,18 @@ def test_names_that_differ_by_case_or_unicode_form_collide_only_where_the_disk_m
 
 
 @pytest.mark.parametrize("options", [{}, {"overwrite": True}, {"skip_existing": True}])
+def test_a_photo_whose_output_has_too_long_a_name_is_refused_alone(
+    tmp_path: Path, touch: Touch, options: dict[str, Any]
+) -> None:
+    long = "x" * 248 + ".jpg"
+    touch(f"in/{long}", "in/a.jpg")
+    made = plan(tmp_path / "in", tmp_path / "out", suffix="-clear", **options)
+    assert [job.source.name for job in made.jobs] == ["a.jpg"]
+    ((job, why),) = made.refused
+    assert job.source.name == long and "too long" in why and "--suffix" in why
+
+
+@pytest.mark.parametrize("options", [{}, {"overwrite": True}, {"skip_existing": True}])
 def test_an_output_that_is_an_input_is_refused(tmp_path: Path, touch: Touch, options: dict[str, Any]) -> None:
     touch("in/a.jpg")
     with pytest.raises(UsageError, match="is an input"):

@@ -93,6 +93,46 @@ def test_ctrl_c_anywhere_in_a_command_is_one_line_and_130(
     assert capfd.readouterr().err == "cliphaze: error: interrupted\n"
 
 
+LONG = "x" * 5000
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["dehaze", LONG, "out"],
+        ["dehaze", "examples", LONG],
+        ["dehaze", "examples", "out", "--report", f"{LONG}.json"],
+        ["dehaze", "examples", "out", "--weights", LONG],
+        ["density", LONG],
+        ["density", "examples", "--prompts", LONG],
+        ["download-weights", "--list", "--cache-dir", LONG],
+    ],
+)
+def test_a_name_that_is_too_long_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str]
+) -> None:
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples" / "a.jpg").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, *arguments) == 2
+    error = capfd.readouterr().err
+    assert error.count("\n") == 1 and "too long" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_ctrl_c_while_modules_are_imported_is_quiet() -> None:
+    code = (
+        "import sys; import cliphaze_cli.__main__ as command\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'cliphaze_cli.cli.app': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "command.main()"
+    )
+    process = child(code)
+    assert process.returncode == 130 and not process.stderr
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["download-weights", "--list", "--json"]])
 def test_a_reader_that_went_away_is_no_drama(arguments: list[str]) -> None:
     reading, writing = os.pipe()
