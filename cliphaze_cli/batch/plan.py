@@ -31,7 +31,7 @@ class Plan:
 
     skipped: jobs that have their output already. refused: jobs whose outputs would replace another's, and why.
     left_out: how many files are of which other kinds; ignored: how many are no pictures. unreadable: sub-folders that
-    could not be listed, and why.
+    could not be listed, and why. nothing: why there is nothing to do, where folders held no images.
     """
 
     jobs: tuple[Job, ...]
@@ -40,6 +40,7 @@ class Plan:
     left_out: Mapping[str, int] = field(default_factory=dict)
     ignored: int = 0
     unreadable: tuple[tuple[Path, str], ...] = ()
+    nothing: str = ""
 
     @property
     def files(self) -> Iterator[Path]:
@@ -77,7 +78,7 @@ def plan(
             extras does). Neither: an existing output is an error.
 
     Raises:
-        UsageError: contradictory options, nothing to do, an output that exists or is itself an input.
+        UsageError: contradictory options, only files that are not read, an output that exists or is itself an input.
     """
     if output is not None:
         _refuse_unwritable_kind(output)
@@ -85,13 +86,14 @@ def plan(
     left_out: Counter[str] = Counter()
     unreadable: list[tuple[Path, str]] = []
     ignored = 0
+    nothing: list[str] = []
     for input in inputs:
         kind = None if input.is_dir() else kind_of_name(input)
         if input.is_dir():
             found = _found(input, output, recursive)
             new = _folder_pairs(input, output, names, found)
-            if not new and len(inputs) == 1:
-                raise UsageError(_nothing_in(input, found, recursive))
+            if not new:
+                nothing.append(_nothing_in(input, found, recursive))
             left_out.update(found.left_out)
             ignored += found.ignored
             unreadable += found.unreadable
@@ -104,11 +106,11 @@ def plan(
             new = [_file_pair(input, output, names, alone=len(inputs) == 1)]
         for source, target in new:
             pairs.setdefault(Path(os.path.realpath(source.parent), source.name), (source, target))
-    if not pairs:
-        others = f": {listed(left_out)} are not read" if left_out else ""
-        raise UsageError(f"no images in what was given{others}")
+    if not pairs and not nothing:
+        raise UsageError(f"no images in what was given: {listed(left_out)} are not read")
     work = plan_pairs(pairs.values(), names, overwrite=overwrite, skip_existing=skip_existing)
-    return replace(work, left_out=dict(left_out), ignored=ignored, unreadable=tuple(unreadable))
+    found_none = "" if pairs else "; ".join(nothing)
+    return replace(work, left_out=dict(left_out), ignored=ignored, unreadable=tuple(unreadable), nothing=found_none)
 
 
 def plan_pairs(

@@ -43,9 +43,16 @@ def file_line(result: FileResult) -> str:
 
 
 def tell(
-    console: Console, results: list[FileResult], *, done_word: str, planned: int, interrupted: bool, seconds: float
+    console: Console,
+    results: list[FileResult],
+    *,
+    done_word: str,
+    planned: int,
+    nothing: str,
+    interrupted: bool,
+    seconds: float,
 ) -> None:
-    """Print notices, then failures with their reasons, then one line that sums up."""
+    """Print notices, then failures with their reasons, then one line that sums up; nothing: as in `Plan`."""
     for line in notice_lines(results):
         console.notice(line)
     for result in results:
@@ -56,9 +63,8 @@ def tell(
         console.error(f"interrupted with {done} of {planned} done; --skip-existing will continue from there")
         return
     if not planned and not failed:
-        console.info(
-            f"nothing to do: {'the output exists' if skipped == 1 else f'all {skipped} outputs exist'} already"
-        )
+        exist = f"{'the output exists' if skipped == 1 else f'all {skipped} outputs exist'} already"
+        console.info(f"nothing to do: {nothing or exist}")
         return
     parts = [f"{done} {done_word}"]
     parts += [f"{failed} failed"] if failed else []

@@ -88,6 +88,7 @@ def run_batch(
         results,
         done_word=command.done,
         planned=len(work.jobs),
+        nothing=work.nothing,
         interrupted=batch.interrupted,
         seconds=record.seconds,
     )

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -147,8 +148,10 @@ def test_nothing_to_do_says_where_to_look(tmp_path: Path, touch: Touch) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         plan(tmp_path / "in", tmp_path / "out")
     touch("in/readme.txt", "in/sub/a.jpg")
-    with pytest.raises(UsageError, match=r"1 other file.*--recursive"):
-        plan(tmp_path / "in", tmp_path / "out")
+    made = plan(tmp_path / "in", tmp_path / "out")
+    assert not made.jobs and re.search(r"no images in .*1 other file.*--recursive", made.nothing)
+    touch("more/b.jpg")
+    assert not plan(tmp_path / "in", tmp_path / "more", tmp_path / "out").nothing
 
 
 def test_existing_outputs_are_refused_skipped_or_replaced(tmp_path: Path, touch: Touch) -> None:

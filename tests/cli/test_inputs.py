@@ -33,6 +33,15 @@ def test_a_missing_input_among_several_is_refused_before_work(tmp_path: Path, de
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_without_photos_is_nothing_to_do(tmp_path: Path, dehaze: Dehaze) -> None:
+    (tmp_path / "in").mkdir()
+    result = dehaze("in", "out", "--report", "done.json")
+    assert result.code == 0
+    assert result.err == "nothing to do: no images in in\n"
+    assert load(tmp_path / "done.json")["files"] == []
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.usefixtures("without_rawpy")
 def test_other_kinds_in_a_folder_are_told_in_one_line_and_counted(tmp_path: Path, dehaze: Dehaze) -> None:
     save(tmp_path / "in/a.png")
