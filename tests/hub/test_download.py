@@ -72,7 +72,7 @@ def test_a_connection_that_breaks_off_is_resumed(machine: Machine) -> None:
 def test_a_file_damaged_in_the_cache_is_fetched_again(machine: Machine) -> None:
     path = Path(json.loads(machine.download("--json").stdout)["weights"][0]["path"])
     path.write_bytes(CONTENT[:-1] + b"!")
-    assert "damaged" in machine.download("--list").stderr
+    assert "damaged" in machine.download("--list").stdout
     result = machine.download()
     assert result.returncode == 0
     assert "damaged" in result.stderr

@@ -238,7 +238,7 @@ def test_two_downloads_at_once_leave_one_right_file(machine: Machine) -> None:
         stdout, stderr = process.communicate(timeout=60)
         assert process.returncode == 0, stderr
         assert Path(json.loads(stdout)["weights"][0]["path"]).read_bytes() == CONTENT
-    assert machine.download("--list").stderr.count("present") == 1
+    assert machine.download("--list").stdout.count("present") == 1
 
 
 def test_a_right_and_a_wrong_download_at_once_leave_nothing_wrong(machine: Machine, tmp_path: Path) -> None:
