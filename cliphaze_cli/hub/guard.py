@@ -23,7 +23,8 @@ def guarded(request: Request, size: int = 0) -> Iterator[None]:
     """Within the block the Hub client's requests end with a HubError where an answer is hostile or hopeless.
 
     That is: identifiers that are no plain names, as the client makes paths of them; more than `size` bytes (or SMALL,
-    whichever is more); hardly any progress. Xet's transfers do not pass here: they know size and pieces beforehand.
+    whichever is more); hardly any progress. Xet's transfers do not pass here: they know size and pieces beforehand. As
+    its headers name the hosts that get tokens, the Hub itself is the only one that may ask for Xet.
     """
     from huggingface_hub import get_session
 
@@ -31,6 +32,8 @@ def guarded(request: Request, size: int = 0) -> Iterator[None]:
     meter = _Meter(request, max(size, SMALL))
 
     def check(response: Any) -> None:
+        if not _is_the_hub(response.url):
+            response.headers.pop("X-Xet-Hash", None)  # without it the client knows of no Xet
         for header in _NAMED_BY:
             value = response.headers.get(header)
             if value is not None and not _HARMLESS.fullmatch(value.lstrip("W/").strip('"')):
@@ -45,6 +48,12 @@ def guarded(request: Request, size: int = 0) -> Iterator[None]:
         yield
     finally:
         hooks.remove(check)
+
+
+def _is_the_hub(url: Any) -> bool:
+    from huggingface_hub import constants
+
+    return url.scheme == "https" and f"https://{url.host}" == constants.HUGGINGFACE_CO_URL_HOME.rstrip("/")
 
 
 class _Meter:

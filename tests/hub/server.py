@@ -36,6 +36,7 @@ class Served:
     get_refusal: int | None = None
     location: str | None = None
     stream: Callable[[BaseHTTPRequestHandler], None] | None = None
+    headers: dict[str, str] = field(default_factory=dict)  # more of them
     breaks_off_at: list[int] = field(default_factory=list)  # each GET uses one up and closes after that many bytes
 
     @property
@@ -118,6 +119,8 @@ def _send(handler: BaseHTTPRequestHandler, served: Served, commit: str) -> None:
     handler.send_response(302 if served.location is not None else 206 if asked else 200)
     handler.send_header("ETag", f'"{served.etag or served.sha256}"')
     handler.send_header("X-Repo-Commit", commit)
+    for name, value in served.headers.items():
+        handler.send_header(name, value)
     if served.location is not None:
         handler.send_header("Location", served.location)
         handler.send_header("X-Linked-Size", str(len(served.content)))

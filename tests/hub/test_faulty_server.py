@@ -213,6 +213,18 @@ def test_a_redirect_to_another_host_is_followed_without_the_token(machine: Machi
         assert machine.hub.requests[0][2] == f"Bearer {TOKEN}"
 
 
+@pytest.mark.parametrize("header", ["X-Xet-Refresh-Route", "Link"])
+def test_a_server_that_names_another_host_for_xet_gets_no_token_there(machine: Machine, header: str) -> None:
+    with FakeHub() as thief:
+        address = f"{thief.url}/token"
+        value = f'<{address}>; rel="xet-auth"' if header == "Link" else address
+        machine.served.headers = {"X-Xet-Hash": "ab" * 32, header: value}
+        result = machine.download("--json", HF_TOKEN=TOKEN, HF_HUB_DISABLE_XET="0")
+        assert result.returncode == 0, result.stderr
+        assert Path(json.loads(result.stdout)["weights"][0]["path"]).read_bytes() == CONTENT
+        assert thief.requests == []
+
+
 @pytest.mark.parametrize(
     "target", ["/org/clip/resolve/{commit}/{file}", "http://127.0.0.1:9/gone", "file:///etc/passwd"]
 )
