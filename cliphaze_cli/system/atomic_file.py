@@ -48,13 +48,16 @@ def atomic_file(
 ) -> Iterator[ByteSink]:
     """A file to write that becomes `path` when the block ends, and vanishes if it fails or is interrupted.
 
-    After the block the file is on the disk, also if the power fails. A symbolic link stays one: its target is replaced.
+    After the block the file is on the disk, also if the power fails. With `replace` a symbolic link stays one: its
+    target is replaced. Without, a link counts as something that exists, also if it leads nowhere.
     source: of the file it is made from, whose permissions it does not exceed, and whose times it gets if `dated`.
     Raises ImageError where the system refuses, and OutputExistsError if `path` exists by then and not `replace`.
     """
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(path) if replace else path)
     part = None
     try:
+        if not replace and os.path.lexists(target):
+            raise FileExistsError
         if target.exists() and not target.is_file():
             kind = "a folder" if target.is_dir() else "not a regular file"
             raise ImageError(f"cannot write {shown(path)}: it is {kind}; choose another output name")

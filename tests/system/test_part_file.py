@@ -128,6 +128,22 @@ def test_a_file_that_appeared_meanwhile_is_kept(tmp_path: Path, monkeypatch: pyt
     assert names_in(tmp_path) == ["a.png"]
 
 
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_a_link_that_leads_nowhere_is_not_followed_unless_replacing(tmp_path: Path, when: str) -> None:
+    path, victim = tmp_path / "a.png", tmp_path / "victim"
+    if when == "before":
+        path.symlink_to(victim)
+    with pytest.raises(OutputExistsError, match="exists by now"), atomic_file(path, replace=False) as sink:
+        if when == "meanwhile":
+            path.symlink_to(victim)
+        sink.write(b"mine")
+    assert names_in(tmp_path) == ["a.png"]
+    with atomic_file(path) as sink:
+        sink.write(b"asked for")
+    assert path.is_symlink()
+    assert victim.read_bytes() == b"asked for"
+
+
 def test_the_content_is_on_the_disk_before_the_name_and_the_name_before_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
