@@ -10,9 +10,19 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from cliphaze_cli.system.atomic_file import shown
 from cliphaze_cli.system.errors import WeightsError
+from cliphaze_cli.system.small_file import read_small_file
 
 FORMAT = 1
+MAX_BYTES = 1 << 24
+_NONE = type(None)
+_TYPES: dict[str, tuple[type, ...]] = {  # of fields that are not text
+    **dict.fromkeys(("repo", "revision", "sha256", "open_clip_model", "open_clip_pretrained"), (str, _NONE)),
+    **dict.fromkeys(("embedded", "default"), (bool,)),
+    "size": (int, _NONE),
+    "scores": (dict,),
+}
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,7 @@ def weights_dir() -> Path:
         WeightsError: neither is there, or CLIPHAZE_REGISTRY names a file that is not.
     """
     if override := os.environ.get("CLIPHAZE_REGISTRY"):
-        if not Path(override).is_file():
+        if not os.path.isfile(override):  # noqa: PTH113 - Path's raises for too long a name
             raise WeightsError(f"CLIPHAZE_REGISTRY names {override}, which is not a file: correct or unset it")
         return Path(override).parent
     package = Path(__file__).parents[1]
@@ -66,12 +76,15 @@ def load_registry() -> dict[str, WeightsEntry]:
     """
     path = Path(os.environ.get("CLIPHAZE_REGISTRY") or weights_dir() / "registry.json")
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_small_file(path, MAX_BYTES))
+        if not isinstance(document, dict) or not isinstance(document.get("weights", []), list):
+            raise ValueError("it has no list of weights")
         if document["format"] != FORMAT:
             raise WeightsError(f"{path} has format {document['format']!r}, this cliphaze reads {FORMAT}: update one")
         entries = [_entry(record) for record in document["weights"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f"cannot read the weights registry {path}: {error!r}") from error
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or repr(error)
+        raise WeightsError(f"cannot read the weights registry {shown(path)}: {reason}; correct it") from error
     return {entry.name: entry for entry in entries}
 
 
@@ -110,9 +123,14 @@ def split_clip_name(name: str) -> tuple[str, str | None]:
 
 
 def _entry(record: dict[str, Any]) -> WeightsEntry:
+    if not isinstance(record, dict):
+        raise TypeError("an entry is no record")
     unknown = record.keys() - {each.name for each in fields(WeightsEntry)}
     if unknown:
         raise ValueError(f"{record.get('name')}: unknown fields {', '.join(sorted(unknown))}")
+    for name, value in record.items():
+        if not isinstance(value, _TYPES.get(name, (str,))):
+            raise TypeError(f"{record.get('name')}: {name} is {str(value)[:100]!a}")
     entry = WeightsEntry(**record)
     if entry.kind not in ("cliphaze", "clip"):
         raise ValueError(f"{entry.name}: kind is {entry.kind!r}, not cliphaze or clip")

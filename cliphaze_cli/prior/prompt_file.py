@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cliphaze_cli.prior.builders import BUILDERS
 from cliphaze_cli.system.errors import WeightsError
+from cliphaze_cli.system.small_file import read_small_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,8 +53,7 @@ def load_prompts(path: Path, *, clip: str) -> LearnedPrompts:
     from cliphaze_cli.prior.scoring import PromptEmbeddings
 
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise WeightsError(f"{path} is not a file of learned prompts: make one with `python -m training.prompts`")
+        read_small_file(path, MAX_BYTES)  # no device, no pipe, nothing huge
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             names = set(file.keys())

@@ -12,8 +12,10 @@ from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.report.table import from_table, to_table
 from cliphaze_cli.system.atomic_file import atomic_file, shown
 from cliphaze_cli.system.errors import CliphazeError, UsageError
+from cliphaze_cli.system.small_file import read_small_file
 
 ENDINGS = (".json", ".csv")
+MAX_BYTES = 1 << 30  # of a report that is read: a million photos
 REFRESH_SECONDS = 10.0  # how old a report may be when the process is killed
 
 
@@ -29,7 +31,8 @@ def load(path: Path) -> Document:
     Nothing but the container's shape is checked: whoever uses a field has to expect anything in it.
     """
     try:
-        text = path.read_bytes().decode()  # not read_text, which changes line ends, and names may hold them
+        # Bytes, as text mode changes line ends, and names may hold them.
+        text = read_small_file(path, MAX_BYTES).decode()
         document = from_table(text) if _is_table(path) else json.loads(text)
         if not isinstance(document, dict) or not isinstance(document.get("files"), list):
             raise ValueError("it has no list of files")
@@ -81,10 +84,12 @@ def _encoded(document: Document, path: Path) -> bytes:
 
 
 def json_text(document: object, encoding: str = "utf-8") -> str:
-    """Return JSON for people too, in plain ASCII where `encoding` has not all of its characters."""
+    """Return JSON for people too, in plain ASCII where `encoding` has not all of its characters, or where some command
+    a terminal."""
     text = json.dumps(document, indent=2, ensure_ascii=False)
     try:
         text.encode(encoding)
+        harmless = text.replace("\n", "").isprintable()
     except UnicodeEncodeError:  # a file name outside the terminal's alphabet, or not text at all
-        text = json.dumps(document, indent=2)
-    return text
+        harmless = False
+    return text if harmless else json.dumps(document, indent=2).replace("\x7f", "\\u007f")

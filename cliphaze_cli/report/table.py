@@ -1,8 +1,8 @@
 """The document as a CSV table: one row a file, what belongs to the whole run repeated in every row.
 
 Every cell can be read back. Numbers, truth values, lists and objects are JSON; text is itself, except where a table
-would damage it: text that a spreadsheet would take for a formula, that looks like JSON, or that is no valid Unicode
-(the name of a file) is a JSON string, in quotes.
+would damage it: text that a spreadsheet would take for a formula, that looks like JSON, or that cannot be printed
+(control characters, bytes that are no text) is a JSON string, in quotes.
 """
 
 import csv
@@ -43,19 +43,15 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        return json.dumps(value)
-    return json.dumps(value) if value.startswith(_NOT_AS_TEXT) or not _is_unicode(value) else value
+        return _json(value)
+    return _json(value) if value.startswith(_NOT_AS_TEXT) or not value.isprintable() else value
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value).replace("\x7f", "\\u007f")  # the one control character that json leaves as it is
 
 
 def _value(cell: Any) -> Any:
     if not isinstance(cell, str):  # a row that is too short or too long
         raise ValueError("its rows have different numbers of cells")
     return json.loads(cell) if cell.startswith(_JSON) else cell or None
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -64,6 +64,13 @@ def test_another_registry_by_environment(tmp_path: Path, monkeypatch: pytest.Mon
     ("text", "expected"),
     [
         ("{", "cannot read"),
+        ("[]", "no list of weights"),
+        ("[" * 100_000, "cannot read"),
+        ("\udcff", "cannot read"),
+        ('{"format": 1, "weights": {}}', "no list of weights"),
+        ('{"format": 1, "weights": [3]}', "no record"),
+        ('{"format": 1, "weights": [{"name": 3, "kind": "clip", "file": "f", "repo": "o/n"}]}', "name is '3'"),
+        ('{"format": 1, "weights": [{"name": "a", "kind": "clip", "file": "f", "repo": 2}]}', "repo is '2'"),
         ('{"format": 2, "weights": []}', "format 2"),
         ('{"format": 1, "weights": [{"name": "a", "kind": "clip"}]}', "file"),
         ('{"format": 1, "weights": [{"name": "a", "kind": "net", "file": "f", "repo": "o/n"}]}', "kind"),
@@ -75,7 +82,7 @@ def test_a_broken_registry_is_explained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, expected: str
 ) -> None:
     path = tmp_path / "registry.json"
-    path.write_text(text)
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
     monkeypatch.setenv("CLIPHAZE_REGISTRY", str(path))
     with pytest.raises(WeightsError, match=expected):
         registry.load_registry()

@@ -58,5 +58,5 @@ def test_files_of_something_else_are_refused(tmp_path):
     with pytest.raises(WeightsError, match="cannot read"):
         load_prompts(tmp_path / "text", clip="c")
     (tmp_path / "large").write_bytes(bytes(2 << 20))
-    with pytest.raises(WeightsError, match="not a file of learned prompts"):
+    with pytest.raises(WeightsError, match="more than 1,048,576 bytes"):
         load_prompts(tmp_path / "large", clip="c")

@@ -22,6 +22,7 @@ HARD = [
     "caf\u00e9 \U0001f32b.jpg",
     "latin-1 \udce9.jpg",
     "a;b,c.jpg",
+    "a\x1b[2J\x7f\x9b.jpg",
     "null",
     "true",
     "1.5",
@@ -48,6 +49,10 @@ def test_text_lists_and_objects_come_back() -> None:
 def test_no_cell_is_a_formula() -> None:
     cells = [cell for row in csv.reader(io.StringIO(to_table(document(*HARD)), newline="")) for cell in row]
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+
+
+def test_no_cell_commands_a_terminal() -> None:
+    assert to_table(document(*HARD)).replace("\n", "").isprintable()
 
 
 def test_a_table_without_files_has_only_its_heading() -> None:
