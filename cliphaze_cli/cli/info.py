@@ -70,11 +70,16 @@ def _scan(devices: dict[str, Any]) -> dict[str, Any]:
 def _hub() -> dict[str, Any]:
     from huggingface_hub import constants, get_token
 
+    try:
+        token = get_token()
+    except OSError:  # a home that this user may not read
+        token = None
+
     return {
         "endpoint": one_line(constants.ENDPOINT),
         "cache": str(cache_root(None)),
         "offline": bool(constants.HF_HUB_OFFLINE),
-        "token": get_token() is not None,  # whether there is one; never the token itself
+        "token": token is not None,  # whether there is one; never the token itself
     }
 
 

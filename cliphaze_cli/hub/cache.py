@@ -3,6 +3,7 @@
 Our marks of verified files lie in the same repository folder (`.cliphaze/`), so that they go when it is deleted.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ def look_up(entry: WeightsEntry, cache_dir: Path | None = None, *, thorough: boo
         return None
     commit = _commit(entry, cache_dir)
     path = snapshot_path(entry, commit, cache_dir) if commit else None
-    if commit is None or path is None or not path.is_file():
+    if commit is None or path is None or not os.path.isfile(path):  # noqa: PTH113 - Path's raises where it may not look
         return None
     known = verification.remembered(mark_path(entry, commit, cache_dir), path)
     expected = entry.sha256 or _blob_digest(path) or known

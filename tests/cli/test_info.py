@@ -65,3 +65,15 @@ def test_a_torch_that_cannot_be_imported_is_reported(
     monkeypatch.setitem(sys.modules, "torch", None)
     info()
     assert "torch cannot be imported" in capsys.readouterr().out
+
+
+def test_a_home_that_may_not_be_read_holds_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+
+    from cliphaze_cli.cli import info
+
+    def forbidden() -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(huggingface_hub, "get_token", forbidden)
+    assert info._hub()["token"] is False

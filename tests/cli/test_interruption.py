@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sys
 
 import pytest
 
+from cliphaze_cli import __main__ as program
 from cliphaze_cli.batch.interruption import noted_interruptions
 from cliphaze_cli.cli.signals import termination_interrupts
 
@@ -45,3 +47,16 @@ def test_while_photos_are_worked_on_requests_are_counted() -> None:
     finally:
         for number, handler in zip(numbers, own, strict=True):
             signal.signal(number, handler)
+
+
+def test_an_interruption_while_modules_are_imported_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "cliphaze_cli.cli.app":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "cliphaze_cli.cli.app", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    with pytest.raises(SystemExit) as end:
+        program.main()
+    assert end.value.code == 130

@@ -1,6 +1,7 @@
 """Finding, verifying and deleting files in a cache laid out as the Hub client does it."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -101,3 +102,11 @@ def test_looking_up_loads_neither_torch_nor_a_network_library(cached: Path) -> N
     )
     env = child_environment(cached, "http://127.0.0.1:9")
     subprocess.run([sys.executable, "-c", code], env=env, check=True, timeout=60)
+
+
+def test_a_cache_that_may_not_be_read_is_an_absent_one(cached: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "stat", forbidden)
+    assert find_cached(ENTRY, cached) is None
