@@ -229,7 +229,8 @@ def _parsed(text: str, old: Any, setting: str) -> Any:
         value = None
     if isinstance(old, float) and type(value) is int:
         value = float(value)
-    if isinstance(old, tuple) and isinstance(value, list) and len(value) == len(old):
+    texts = isinstance(old, tuple) and isinstance(next(iter(old), ""), str)  # such a list may have any length
+    if isinstance(old, tuple) and isinstance(value, list) and (texts or len(value) == len(old)):
         value = tuple(value)
     if type(value) is not type(old):
         raise ValueError(

@@ -120,10 +120,15 @@ def test_photos_of_places_and_of_things_have_their_own_share_of_stretched_levels
         return clear
 
     monkeypatch.setattr(batches, "_stretch_levels", record)
-    data = HazeBatches(photo_pack, Recipe("tiny", 5, scenes=Scenes(levels=0.25, levels_of_things=0.75)))
-    for i in range(5):
+    scenes = Scenes(levels=0.25, levels_of_things=0.75)
+    data = HazeBatches(photo_pack, Recipe("tiny", 8, scenes=scenes, at_end=("scenes.levels=0.5",)))
+    for i in range(6):
         data[i]
     assert set(stretched) == {0.25, 0.75}
+    stretched.clear()
+    for i in (6, 7):  # the learning rate falls over the last quarter
+        data[i]
+    assert set(stretched) == {0.5, 0.75}
 
 
 def test_blank_samples_show_an_even_surface_and_no_haze(photo_pack, small_batches):

@@ -231,7 +231,9 @@ def loss_after_training(pack: PhotoPack, steps: int = 150, **instructed: float) 
     mix = replace(HazeMix(**dict.fromkeys(vars(HazeMix()), 0.0)), dense=1.0, none=1.0, neutral=0.5)
     scenes = Scenes(levels=0.0, levels_of_things=0.0, blank=0.0)
     told = Instructed(present=0.0, clip_maps=0.0, embedding_noise=0.1, **instructed)
-    run = Recipe("tiny", steps, 0, 1e-2, ema_decay=0.95, scenes=scenes, haze=mix, instructed=told, network=NETWORK)
+    run = Recipe(
+        "tiny", steps, 0, 1e-2, at_end=(), ema_decay=0.95, scenes=scenes, haze=mix, instructed=told, network=NETWORK
+    )
     run = run.taught_by(TAUGHT)
     torch.manual_seed(0)
     trainer, data = Trainer(run, torch.device("cpu")), HazeBatches(pack, run)

@@ -34,6 +34,14 @@ def test_a_setting_that_makes_no_sense_is_named(setting):
         Recipe("tiny", 100).override([setting])
 
 
+def test_what_changes_at_the_end():
+    recipe = Recipe("tiny", 100, at_end=("haze.none=0.5",))
+    assert recipe.at(74) == recipe
+    assert recipe.at(75).haze == replace(recipe.haze, none=0.5)
+    unchanged = recipe.override(["at_end=[]"])
+    assert unchanged.at(99) == unchanged
+
+
 def test_round_trip():
     recipe = Recipe("tiny", 100, seed=3).override(["loss.structure=0.3", "instructed.useless=0.4"])
     assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
