@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -114,9 +114,15 @@ def plan(
 
 
 def plan_pairs(
-    pairs: Iterable[tuple[Path, Path]], names: Names, *, overwrite: bool = False, skip_existing: bool = False
+    pairs: Iterable[tuple[Path, Path]],
+    names: Names,
+    *,
+    overwrite: bool = False,
+    skip_existing: bool = False,
+    made: Collection[Path] = (),
 ) -> Plan:
-    """Plan the work from each source to its target; options and refusals as in `plan`."""
+    """Plan the work from each source to its target; options and refusals as in `plan`. made: targets that are known to
+    be what this work would make, which are left as they are."""
     if overwrite and skip_existing:
         raise UsageError("--overwrite and --skip-existing contradict each other: give one of them")
     jobs = [Job(source, target, names.extras(target)) for source, target in pairs]
@@ -125,11 +131,11 @@ def plan_pairs(
     jobs = [job for job in jobs if job not in refused]
     refuse_outputs_that_are_inputs(jobs, advice=names.other_place)
     refuse_blocked_outputs(jobs)
-    skipped: list[Job] = []
-    if skip_existing:
-        skipped = [job for job in jobs if os.path.lexists(job.target)]
-        jobs = [job for job in jobs if not os.path.lexists(job.target)]
-    elif not overwrite:
+    skipped: dict[Job, None] = {}
+    if not overwrite:
+        skipped = {job: None for job in jobs if job.target in made or (skip_existing and os.path.lexists(job.target))}
+        jobs = [job for job in jobs if job not in skipped]
+    if not overwrite and not skip_existing:
         refuse_existing(jobs)
     return Plan(jobs=tuple(jobs), skipped=tuple(skipped), refused=tuple(refused.items()))
 

@@ -42,7 +42,13 @@ class Request:
         left = leftover(report, self.command.name, kind)
         settings = left.settings.overridden(given, given_names)
         options.check(settings)
-        work = plan_pairs(left.pairs, names(settings), overwrite=self.overwrite, skip_existing=self.skip_existing)
+        work = plan_pairs(
+            left.pairs,
+            names(settings),
+            overwrite=self.overwrite,
+            skip_existing=self.skip_existing,
+            made=left.made,
+        )
         if left.folders:
             self.console.notice(f"{left.folders} folders could not be listed then; --retry does not look into them")
         return self.run_batch(work, settings, retried=report, retried_sha256=left.weights_sha256)

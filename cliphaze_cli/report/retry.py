@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -21,12 +22,14 @@ class Leftover(Generic[S]):
 
     pairs: source and target, as the report mapped them. settings: of the report's run. folders: how many folders could
     not be listed then, whose files are therefore unknown. weights_sha256: of the weights that were used, if any were.
+    made: targets that a killed run had made since its report was last written: outputs appear whole or not at all.
     """
 
     pairs: tuple[tuple[Path, Path], ...]
     settings: S
     folders: int
     weights_sha256: str | None
+    made: frozenset[Path] = frozenset()
 
 
 def leftover(report: Path, command: str, kind: type[S]) -> Leftover[S]:
@@ -42,12 +45,33 @@ def leftover(report: Path, command: str, kind: type[S]) -> Leftover[S]:
     if settings.weights is not None:
         settings = replace(settings, weights=str(base / settings.weights))
     sha256 = document.get("weights_sha256")
+    begun = _begun(document)
+    pending = [record for record in records if record["status"] == "pending" and record.get("target") is not None]
+    unknown = [_pair(record, base, report)[1] for record in pending]
     return Leftover(
         pairs=tuple(dict.fromkeys(pairs)),
         settings=settings,
         folders=len(folders),
         weights_sha256=sha256 if isinstance(sha256, str) else None,
+        made=frozenset(target for target in unknown if begun is not None and _changed_since(target, begun)),
     )
+
+
+def _begun(document: Document) -> float | None:
+    """When a run began that had no end, in seconds since 1970; None where it had one, or where nothing tells."""
+    if document.get("exit_status") is not None:
+        return None
+    try:
+        return datetime.fromisoformat(document["started"]).timestamp()
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _changed_since(path: Path, moment: float) -> bool:
+    try:
+        return path.lstat().st_ctime >= moment  # not st_mtime: outputs take over their sources'
+    except OSError:
+        return False
 
 
 def _base(document: Document) -> Path:

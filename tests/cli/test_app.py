@@ -105,7 +105,6 @@ LONG = "x" * 5000
         ["dehaze", "examples", "out", "--weights", LONG],
         ["density", LONG],
         ["density", "examples", "--prompts", LONG],
-        ["download-weights", "--list", "--cache-dir", LONG],
     ],
 )
 def test_a_name_that_is_too_long_is_one_line(
