@@ -94,7 +94,7 @@ def _commit(entry: WeightsEntry, cache_dir: Path | None) -> str | None:
         return revision
     try:
         return (_repo_folder(entry, cache_dir) / "refs" / revision).read_text(encoding="utf-8").strip()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: not UTF-8, or a revision that is no file's name
         return None
 
 

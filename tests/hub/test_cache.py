@@ -110,3 +110,9 @@ def test_a_cache_that_may_not_be_read_is_an_absent_one(cached: Path, monkeypatch
 
     monkeypatch.setattr(os, "stat", forbidden)
     assert find_cached(ENTRY, cached) is None
+
+
+def test_a_branch_that_cannot_be_understood_is_an_absent_one(cached: Path) -> None:
+    (cached / "models--org--net" / "refs" / "main").write_bytes(b"\xff\xfe")
+    assert find_cached(BRANCH, cached) is None
+    assert find_cached(replace(BRANCH, revision="v\0"), cached) is None
