@@ -51,6 +51,7 @@ def work(job: Job, tool: Tool, options: WorkOptions, *, memory: int | None = Non
                 npy=maps.npy,
                 title=maps.title,
                 replace=maps_replace,
+                follow=overwrite,
                 source=photo.file,
             )
         if product.pixels is not None:

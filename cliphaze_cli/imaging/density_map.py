@@ -33,6 +33,7 @@ def save_density(
     npy: bool = False,
     title: str,
     replace: bool = True,
+    follow: bool = True,
     source: FileStatus | None = None,
 ) -> list[Path]:
     """Writes a haze-density map, each file atomically, and returns their paths.
@@ -42,20 +43,21 @@ def save_density(
     Files: `STEM.density.png`, 16-bit grey, 65535 for density 1; `STEM.density-overlay.png`, the photo under a colour
     map with a legend and `title`, at most `OVERLAY_LONG_SIDE` pixels; both carry `title` as PNG text; with `npy` also
     `STEM.density.npy`, float32.
+    replace, follow: whether what is there is replaced, and what links lead to; see `atomic_file`.
     source: of the photo's file, whose permissions the maps do not exceed: the overlay shows the photo.
-    Raises ImageError if a file cannot be written, or without `replace` exists, and ValueError if the shapes differ.
+    Raises ImageError if a file cannot be written, or exists and may not be replaced; ValueError if the shapes differ.
     """
     if density.shape != photo_pixels.shape[:2]:
         raise ValueError(f"density is {density.shape}, the photo {photo_pixels.shape[:2]}: they must match")
     paths = density_paths(stem, npy)
     levels = _to_16bit(density)
-    with atomic_file(paths[1], replace=replace, source=source, dated=False) as sink:
+    with atomic_file(paths[1], replace=replace, follow=follow, source=source, dated=False) as sink:
         png.encode(sink, np.asarray(_overlay(levels, photo_pixels, title)), title=title)
     if npy:
-        with atomic_file(paths[2], replace=replace, source=source, dated=False) as sink:
+        with atomic_file(paths[2], replace=replace, follow=follow, source=source, dated=False) as sink:
             np.lib.format.write_array(sink, np.asarray(density, np.float32), allow_pickle=False)
     # Last: where it exists, the others do too.
-    with atomic_file(paths[0], replace=replace, source=source, dated=False) as sink:
+    with atomic_file(paths[0], replace=replace, follow=follow, source=source, dated=False) as sink:
         png.encode(sink, levels, title=title)
     return paths
 

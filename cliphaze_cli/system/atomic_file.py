@@ -44,19 +44,19 @@ def shown(path: Path) -> str:
 
 @contextmanager
 def atomic_file(
-    path: Path, *, replace: bool = True, source: FileStatus | None = None, dated: bool = True
+    path: Path, *, replace: bool = True, follow: bool = True, source: FileStatus | None = None, dated: bool = True
 ) -> Iterator[ByteSink]:
     """A file to write that becomes `path` when the block ends, and vanishes if it fails or is interrupted.
 
     After the block the file is on the disk, also if the power fails. With `replace` a symbolic link stays one: its
-    target is replaced. Without, a link counts as something that exists, also if it leads nowhere.
+    target is replaced. Without, or without `follow`, a link counts as something that exists, also if it leads nowhere.
     source: of the file it is made from, whose permissions it does not exceed, and whose times it gets if `dated`.
-    Raises ImageError where the system refuses, and OutputExistsError if `path` exists by then and not `replace`.
+    Raises ImageError where the system refuses, and OutputExistsError if `path` exists by then and may not be replaced.
     """
-    target = Path(os.path.realpath(path) if replace else path)
+    target = Path(os.path.realpath(path) if replace and follow else path)
     part = None
     try:
-        if not replace and os.path.lexists(target):
+        if (not replace and os.path.lexists(target)) or (not follow and target.is_symlink()):
             raise FileExistsError
         if target.exists() and not target.is_file():
             kind = "a folder" if target.is_dir() else "not a regular file"

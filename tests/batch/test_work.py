@@ -131,3 +131,15 @@ def test_what_a_process_is_told_can_be_pickled(load: Any) -> None:
     settings = Settings(strength=0.5) if load is dehazing.load else DensitySettings(prompt_hazy=("fog",))
     options = WorkOptions(load, settings, "cpu", Limits())
     assert pickle.loads(pickle.dumps(options)) == options
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("options", [{}, {"skip_existing": True}])
+def test_a_link_under_the_name_of_a_map_is_not_followed(job: Job, which: int, options: dict[str, Any]) -> None:
+    victim = job.source.with_name("victim")
+    job.extras[which].symlink_to(victim)
+    result = do(job, Mapped(), **options)
+    assert result.status == "failed" and "exists by now" in (result.reason or "")
+    assert job.extras[which].is_symlink() and not victim.exists() and not job.target.exists()
+    assert do(job, Mapped(), overwrite=True).status == "done"
+    assert victim.exists()
