@@ -226,11 +226,11 @@ def ambiguous(tmp_path, monkeypatch) -> PhotoPack:
 
 
 def loss_after_training(pack: PhotoPack, steps: int = 150, **instructed: float) -> float:
-    """On batches of another seed, with embeddings of the same kind."""
+    """On batches of another seed, instructed in the same way; by nothing, if `instructed` says nothing."""
     assert pack.clip is not None
     mix = replace(HazeMix(**dict.fromkeys(vars(HazeMix()), 0.0)), dense=1.0, none=1.0, neutral=0.5)
     scenes = Scenes(levels=0.0, levels_of_things=0.0, blank=0.0)
-    told = Instructed(present=0.0, clip_maps=0.0, embedding_noise=0.1, **instructed)
+    told = replace(Instructed(present=0.0, embedding=0.0, clip_maps=0.0, embedding_noise=0.1), **instructed)
     run = Recipe(
         "tiny", steps, 0, 1e-2, at_end=(), ema_decay=0.95, scenes=scenes, haze=mix, instructed=told, network=NETWORK
     )
@@ -250,7 +250,9 @@ def loss_after_training(pack: PhotoPack, steps: int = 150, **instructed: float) 
     return float(torch.stack(found).mean())
 
 
-def test_a_useful_embedding_lowers_the_loss_and_a_useless_one_does_not_raise_it(ambiguous):
-    without = loss_after_training(ambiguous, embedding=0.0)
+def test_useful_instructions_lower_the_loss_and_useless_ones_do_not_raise_it(ambiguous):
+    without = loss_after_training(ambiguous)
     assert loss_after_training(ambiguous, embedding=1.0, embedding_of_another=0.0) < 0.9 * without
     assert loss_after_training(ambiguous, embedding=1.0, embedding_of_another=1.0) < without + 0.02
+    assert loss_after_training(ambiguous, present=1.0, useless=0.0, saturated=0.0) < 0.97 * without
+    assert loss_after_training(ambiguous, present=1.0, useless=1.0) < without + 0.02
