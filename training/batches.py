@@ -128,7 +128,7 @@ class HazeBatches(Dataset[Batch]):
         large = step >= scenes.large_from and rng.random() < scenes.large
         shapes = LARGE_SHAPES if large else SMALL_SHAPES
         shape = shapes[rng.integers(len(shapes))]
-        count = max(2, PIXELS_PER_BATCH // (shape[0] * shape[1]))
+        count = max(2, int(scenes.batch * PIXELS_PER_BATCH) // (shape[0] * shape[1]))
         crops = [self.pack.crop(shape, scenes, rng) for _ in range(count)]
         places = torch.tensor([crop.place for crop in crops])
         levels = torch.where(places, scenes.levels, scenes.levels_of_things).view(-1, 1, 1, 1)

@@ -29,6 +29,7 @@ class Scenes:
         levels_of_things: that share among photos that do not show places.
         scenery: how much likelier photos of places are drawn than those of things.
         blank: share of samples that show no scene but an even surface or sky, and no haze.
+        batch: the size of a batch, 1 for the usual number of pixels.
     """
 
     whole: float = 0.5
@@ -38,6 +39,7 @@ class Scenes:
     levels_of_things: float = 0.35
     scenery: float = 1.0
     blank: float = 0.04
+    batch: float = 1.0
 
 
 @dataclass(frozen=True)

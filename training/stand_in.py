@@ -31,7 +31,7 @@ from training.haze import Haze, add_haze
 from training.instruction import ABSENT, degraded_density
 from training.pairs import find_sets, read_rgb
 from training.popup_depth import popup_depth
-from training.recipe import HazeMix, Instructed, Recipe
+from training.recipe import HazeMix, Instructed, Recipe, Scenes
 from training.train import Trainer
 
 GRID, BINS, SIZE = 4, 8, 512
@@ -83,6 +83,7 @@ def study(
     seeds: int = 3,
     learning_rate: float = 5e-4,
     variant: str = "tiny",
+    batch: Annotated[float, typer.Option(help="Size of the batches, 1 for a training run's.")] = 1.0,
     limit: Annotated[int, typer.Option(help="Clear photos to score on, at most.")] = 40,
 ) -> None:
     """Train and score every arm, and print a row for each."""
@@ -92,15 +93,17 @@ def study(
     cases = list(_cases(data, limit))
     basis = haze_basis(photos, Recipe(variant, 1))
     found: dict[Arm, list[dict[str, float]]] = {}
-    typer.echo("| arm (stand-ins, not CLIP) | homogeneous | gain | patchy | gain |\n|---|---|---|---|---|")
-    for arm in ARMS:
-        for seed in range(seeds):
+    for seed in range(seeds):  # all arms of a seed first: what is cut off is a whole table of fewer seeds
+        for arm in ARMS:
             result = runs / f"{arm.name.replace(' ', '-')}-{seed}.json"
             if not result.exists():
-                recipe = Recipe(variant, steps, seed, learning_rate, ema_decay=EMA_DECAY)
+                scenes = Scenes(large_from=steps, batch=batch)  # small crops only
+                recipe = Recipe(variant, steps, seed, learning_rate, ema_decay=EMA_DECAY, scenes=scenes)
                 network = _trained(arm, photos, recipe, load_file(start_from), basis)
                 result.write_text(json.dumps(scored(arm, network, cases, basis)))
             found.setdefault(arm, []).append(json.loads(result.read_text()))
+    typer.echo("| arm (stand-ins, not CLIP) | homogeneous | gain | patchy | gain |\n|---|---|---|---|---|")
+    for arm in ARMS:
         typer.echo(_row(arm, found))
 
 

@@ -45,11 +45,14 @@ def test_ranges_and_shapes(photo_pack, small_batches):
         torch.testing.assert_close(levels, levels.round(), rtol=0, atol=1e-3)  # as an 8-bit camera gives it
 
 
-def test_batches_are_of_about_one_size_whatever_the_crops(photo_pack, monkeypatch):
-    monkeypatch.setattr(batches, "PIXELS_PER_BATCH", 2 * 192 * 192)
-    data = HazeBatches(photo_pack, Recipe("tiny", 12, seed=1))
-    small = {data[i].hazy.shape[-2:] for i in range(12)}
-    assert len(small) > 1 and small <= set(batches.SMALL_SHAPES)
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_batches_are_of_one_size_whatever_the_crops(photo_pack, monkeypatch, share):
+    monkeypatch.setattr(batches, "SMALL_SHAPES", ((48, 64), (24, 64), (48, 32)))
+    monkeypatch.setattr(batches, "PIXELS_PER_BATCH", 8 * 48 * 64)
+    data = HazeBatches(photo_pack, Recipe("tiny", 12, seed=1, scenes=Scenes(batch=share)))
+    shapes = {data[i].hazy.shape for i in range(12)}
+    assert {shape[-2:] for shape in shapes} == {(48, 64), (24, 64), (48, 32)}
+    assert {shape[0] * shape[2] * shape[3] for shape in shapes} == {share * 8 * 48 * 64}
 
 
 def test_large_crops_come_late(photo_pack, monkeypatch):
