@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cliphaze_cli.imaging.comparison_path import COMPARISON_ENDING
+from cliphaze_cli.imaging.comparison_paths import COMPARISON_ENDING
 from cliphaze_cli.imaging.formats import is_image_name
 from cliphaze_cli.imaging.other_kinds import kind_of_name
 

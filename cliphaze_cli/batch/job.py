@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from cliphaze_cli.imaging.comparison_path import COMPARISON_ENDING
+from cliphaze_cli.imaging.comparison_paths import COMPARISON_ENDING
 
 MAP_ENDING = ".density.png"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from cliphaze_cli.batch.job import MAP_ENDING
-from cliphaze_cli.imaging.comparison_path import comparison_path
+from cliphaze_cli.imaging.comparison_paths import comparison_path
 from cliphaze_cli.imaging.formats import format_for_new, format_of_name, output_extension
 
 ExtraOutputs = Callable[[Path], Iterable[Path]]  # from an output's path without extension to further files

@@ -100,6 +100,20 @@ def dehaze(
             rich_help_panel=OUTPUT,
         ),
     ] = False,
+    compare_sheet: Annotated[
+        Path | None,
+        typer.Option(
+            "--compare-sheet",
+            metavar="FILE.jpg",
+            parser=options.parse_path,
+            help="Also write one sheet of all photos before and after.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    preview: Annotated[
+        bool,
+        typer.Option("--preview", help="Show each photo before and after in the terminal.", rich_help_panel=OUTPUT),
+    ] = False,
     format: Annotated[
         str | None,
         typer.Option(
@@ -172,6 +186,8 @@ def dehaze(
         preserve=not no_preserve,
         jobs=jobs,
         report=report,
+        sheet=compare_sheet,
+        preview=preview,
     )
     if retry is not None:
         if paths or output or recursive or suffix or format is not None:
@@ -180,7 +196,8 @@ def dehaze(
 
     options.check(settings)
     inputs, target = _inputs_and_output(paths or [], output)
-    if STREAM in (*inputs, target) and (density or compare or report or (as_json and target == STREAM)):
+    further = density or compare or compare_sheet or report
+    if STREAM in (*inputs, target) and (further or (as_json and target == STREAM)):
         raise UsageError(
             "with - for standard input or output there are no maps, comparisons or reports, and no second output"
         )

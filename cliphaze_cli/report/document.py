@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, get_args
 
-from cliphaze_cli.imaging.comparison_path import COMPARISON_ENDING
+from cliphaze_cli.imaging.comparison_paths import COMPARISON_ENDING
 from cliphaze_cli.report.results import FileResult, Status
 from cliphaze_cli.system.versions import __version__, versions
 

@@ -12,7 +12,7 @@ from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.options import Maps, Product, WorkOptions
 from cliphaze_cli.batch.work import work
 from cliphaze_cli.imaging import files
-from cliphaze_cli.imaging.comparison_path import comparison_path
+from cliphaze_cli.imaging.comparison_paths import comparison_path
 from cliphaze_cli.imaging.density_map import density_paths
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.imaging.photo import Photo

@@ -131,6 +131,21 @@ def test_comparisons_lie_beside_the_photos_and_are_named(tmp_path: Path, dehaze:
     assert (tmp_path / "out/b.compare.jpg").exists()  # the run that is repeated compared
 
 
+def test_a_sheet_shows_the_photos_of_a_run(tmp_path: Path, dehaze: Dehaze) -> None:
+    for name in ("a.jpg", "b.png"):
+        save(tmp_path / "in" / name, 60)
+    assert dehaze("in", "out", "--compare-sheet", "in/a.jpg", "--overwrite").code == 2
+    result = dehaze("in", "out", "--compare-sheet", "new/sheet.jpg", "-v")
+    assert result.code == 0 and "on new/sheet.jpg" in result.err
+    with Image.open(tmp_path / "new/sheet.jpg") as picture:
+        assert picture.width > 1200
+    refused = dehaze("in", "out2", "--compare-sheet", "new/sheet.jpg")
+    assert refused.code == 2 and "sheet.jpg exists already" in refused.err and not (tmp_path / "out2").exists()
+    assert dehaze("in", "out", "--compare-sheet", "none.jpg", "--skip-existing").code == 0
+    assert not (tmp_path / "none.jpg").exists()  # nothing was done
+    assert dehaze("in/a.jpg", "-", "--compare-sheet", "none.jpg").code == 2
+
+
 def test_format_quality_and_suffix(tmp_path: Path, dehaze: Dehaze) -> None:
     rng = np.random.default_rng(0)
     (tmp_path / "in").mkdir()

@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 
 from cliphaze_cli.imaging import comparison
 from cliphaze_cli.imaging.comparison import LONG_SIDE, SMALL, save_comparison, small_comparison
-from cliphaze_cli.imaging.comparison_path import comparison_path
+from cliphaze_cli.imaging.comparison_paths import comparison_path
 from cliphaze_cli.imaging.files import read, with_pixels, write
 from cliphaze_cli.imaging.metadata.colour_label import ColourLabel
 from cliphaze_cli.imaging.photo import Photo
