@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cliphaze_cli.imaging.comparison_paths import COMPARISON_ENDING
 from cliphaze_cli.imaging.formats import is_image_name
 from cliphaze_cli.imaging.other_kinds import kind_of_name
 
-MAP_ENDINGS = (".density.png", ".density-overlay.png")  # our own density maps: images, but not photos
+OWN_ENDINGS = (".density.png", ".density-overlay.png", COMPARISON_ENDING)  # what cliphaze wrote for people to see
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ def find_images(folder: Path, *, recursive: bool = False, exclude: Path | None =
 
     With `recursive` its sub-folders too, but not `exclude` (the output folder), and not symbolic links to folders,
     which could lead round in circles. Whatever else has the name of an image is listed, dangling links and pipes
-    too: reading them fails and is reported, where leaving them out would hide it. Density maps that cliphaze wrote
-    are not taken for photos. Raises OSError if `folder` itself cannot be listed.
+    too: reading them fails and is reported, where leaving them out would hide it. Density maps and
+    comparisons that cliphaze wrote are not taken for photos. Raises OSError if `folder` itself cannot be listed.
     """
     os.scandir(folder).close()  # walk() reports what it cannot list to onerror only; the top folder must raise
     images: list[Path] = []
@@ -48,7 +49,7 @@ def find_images(folder: Path, *, recursive: bool = False, exclude: Path | None =
         else:
             folders.clear()
         for path in (Path(top, name) for name in names if not name.startswith(".")):
-            if is_image_name(path) and not path.name.lower().endswith(MAP_ENDINGS):
+            if is_image_name(path) and not path.name.lower().endswith(OWN_ENDINGS):
                 images.append(path.relative_to(folder))
             elif kind := kind_of_name(path):
                 left_out[kind] += 1

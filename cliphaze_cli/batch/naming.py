@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from cliphaze_cli.batch.job import MAP_ENDING
+from cliphaze_cli.imaging.comparison_paths import comparison_path
 from cliphaze_cli.imaging.formats import format_for_new, format_of_name, output_extension
 
 ExtraOutputs = Callable[[Path], Iterable[Path]]  # from an output's path without extension to further files
@@ -31,6 +32,18 @@ class PhotoNames:
     def extras(self, target: Path) -> tuple[Path, ...]:
         """What is written besides the target."""
         return () if self.extra_outputs is None else tuple(self.extra_outputs(target.with_suffix("")))
+
+
+def extra_outputs(*, density: bool, compare: bool) -> ExtraOutputs | None:
+    """What `PhotoNames` takes for density maps and comparisons."""
+    kinds: list[ExtraOutputs] = []
+    if density:
+        from cliphaze_cli.imaging.density_map import density_paths
+
+        kinds.append(density_paths)
+    if compare:
+        kinds.append(lambda stem: [comparison_path(stem)])
+    return (lambda stem: [path for kind in kinds for path in kind(stem)]) if kinds else None
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ class WorkOptions:
     load: makes the tool that does it, and is given what to call with lines for people; a function of a module, so
     that it can be pickled. settings: what decides the look of outputs. device: as people give it. limits: of one photo.
     preserve: whether photos get their sources' times. retried_sha256: of the weights of the run that is retried.
-    clip_file: CLIP's, which the run has hashed already.
+    clip_file: CLIP's, which the run has hashed already. pictures: whether results bring a small picture of before and
+    after along.
     """
 
     load: Load
@@ -37,6 +38,7 @@ class WorkOptions:
     preserve: bool = True
     retried_sha256: str | None = None
     clip_file: "VerifiedFile | None" = None
+    pictures: bool = False
 
 
 @dataclass(frozen=True, eq=False)

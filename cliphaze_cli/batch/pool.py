@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from multiprocessing import get_context
 
 import pebble
@@ -96,7 +97,7 @@ class Pool:
                         continue
                     result = self._result_of(future)
                     if result is not None:
-                        results.append(result)
+                        results.append(replace(result, picture=None))
                         on_result(result)
             return BatchReport(tuple(results), interrupted=bool(interruptions()))
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cliphaze_cli.batch.job import Job
+from cliphaze_cli.imaging.comparison_paths import SHEET_ENDINGS, sheet_paths
 from cliphaze_cli.report.storage import ENDINGS
 from cliphaze_cli.system.errors import UsageError
 from cliphaze_cli.system.part_file import create_part
@@ -104,14 +105,29 @@ def refuse_report(report: Path, others: Iterable[Path], *, overwrite: bool) -> N
     `overwrite`, any file."""
     if report.suffix.lower() not in ENDINGS:
         raise UsageError(f"--report takes a name that ends in {' or '.join(ENDINGS)}, not {report.name!r}")
-    if report.is_dir():
-        raise UsageError(f"cannot write the report {report}: a folder of that name is in the way")
-    key, identity = _key(report), _identity(report)
+    _refuse_taken("the report", report, others, overwrite=overwrite)
+
+
+def refuse_sheet(sheet: Path, pairs: int, others: Iterable[Path], *, overwrite: bool) -> None:
+    """The same for the pages of a sheet of so many comparisons."""
+    if sheet.suffix.lower() not in SHEET_ENDINGS:
+        raise UsageError(f"--compare-sheet takes a name that ends in {' or '.join(SHEET_ENDINGS)}, not {sheet.name!r}")
+    others = list(others)
+    for page in sheet_paths(sheet, pairs):
+        if _too_long(page):
+            raise UsageError(f"the name of the sheet {page.name} is too long: choose a shorter one")
+        _refuse_taken("the sheet", page, others, overwrite=overwrite)
+
+
+def _refuse_taken(what: str, path: Path, others: Iterable[Path], *, overwrite: bool) -> None:
+    if path.is_dir():
+        raise UsageError(f"cannot write {what} {path}: a folder of that name is in the way")
+    key, identity = _key(path), _identity(path)
     for other in others:
         if _key(other) == key or (identity is not None and _identity(other) == identity):
-            raise UsageError(f"the report {report} would replace {other}: choose another name for it")
-    if os.path.lexists(report) and not overwrite:
-        raise UsageError(f"the report {report} exists already: choose another name, or give --overwrite to replace it")
+            raise UsageError(f"{what} {path} would replace {other}: choose another name for it")
+    if os.path.lexists(path) and not overwrite:
+        raise UsageError(f"{what} {path} exists already: choose another name, or give --overwrite to replace it")
 
 
 def _key(path: Path) -> str:

@@ -19,11 +19,11 @@ class _MadeMeanwhileError(CliphazeError):
 
 
 def work(job: Job, tool: Tool, options: WorkOptions, *, memory: int | None = None) -> FileResult:
-    """Read a photo, work on it, write its maps and then itself; whatever goes wrong is text in the result.
+    """Read a photo, work on it, write what is made for it and then itself; whatever goes wrong is text in the result.
 
     memory: bytes that it may take; None: as many as there are. A photo that needs more comes back as "pending".
     """
-    from cliphaze_cli.imaging import files
+    from cliphaze_cli.imaging import comparison, files
     from cliphaze_cli.imaging.density_map import save_density
     from cliphaze_cli.imaging.memory import bounded_memory
 
@@ -42,20 +42,24 @@ def work(job: Job, tool: Tool, options: WorkOptions, *, memory: int | None = Non
         result = replace(result, details=product.details)
         _leave_out_if_made(job, skip_existing)
 
+        extras_replace = overwrite or skip_existing
         if (maps := product.maps) is not None:  # before the photo: where that exists, its job is complete
-            maps_replace = overwrite or skip_existing
             save_density(
                 maps.density,
                 photo.pixels,
                 job.maps_stem,
                 npy=maps.npy,
                 title=maps.title,
-                replace=maps_replace,
+                replace=extras_replace,
                 follow=overwrite,
                 source=photo.file,
             )
         if product.pixels is not None:
             dehazed = files.with_pixels(photo, product.pixels)
+            if job.comparison is not None:
+                comparison.save_comparison(photo, dehazed, job.comparison, replace=extras_replace, follow=overwrite)
+            if options.pictures:
+                result = replace(result, picture=comparison.small_comparison(photo, dehazed))
             del photo, product, maps
             notices = files.write(
                 dehazed, job.target, quality=tool.quality, replace=overwrite, preserve=options.preserve

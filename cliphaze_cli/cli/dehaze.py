@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cliphaze_cli.batch import dehazing
-from cliphaze_cli.batch.naming import PhotoNames
+from cliphaze_cli.batch.naming import PhotoNames, extra_outputs
 from cliphaze_cli.batch.plan import plan
 from cliphaze_cli.cli import options, outcome
 from cliphaze_cli.cli.options import FILES, OUTPUT
@@ -92,6 +92,28 @@ def dehaze(
             rich_help_panel=OUTPUT,
         ),
     ] = False,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare",
+            help="Also write a picture of each photo before and after: NAME.compare.jpg.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+    compare_sheet: Annotated[
+        Path | None,
+        typer.Option(
+            "--compare-sheet",
+            metavar="FILE.jpg",
+            parser=options.parse_path,
+            help="Also write one sheet of all photos before and after.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    preview: Annotated[
+        bool,
+        typer.Option("--preview", help="Show each photo before and after in the terminal.", rich_help_panel=OUTPUT),
+    ] = False,
     format: Annotated[
         str | None,
         typer.Option(
@@ -131,7 +153,7 @@ def dehaze(
 
     Existing outputs are refused without --skip-existing or --overwrite.
 
-    With --skip-existing a photo is done when its output exists, even without maps.
+    With --skip-existing a photo is done when its output exists, even without maps or comparison.
 
     With --retry what decides a photo's look is as in that run, where it is not given anew.
 
@@ -143,6 +165,7 @@ def dehaze(
         strength=strength,
         quality=quality,
         density=density,
+        compare=compare,
         resolution=resolution,
         precision=precision,
         model=model,
@@ -163,6 +186,8 @@ def dehaze(
         preserve=not no_preserve,
         jobs=jobs,
         report=report,
+        sheet=compare_sheet,
+        preview=preview,
     )
     if retry is not None:
         if paths or output or recursive or suffix or format is not None:
@@ -171,8 +196,11 @@ def dehaze(
 
     options.check(settings)
     inputs, target = _inputs_and_output(paths or [], output)
-    if STREAM in (*inputs, target) and (density or report or (as_json and target == STREAM)):
-        raise UsageError("with - for standard input or output there are no maps, no report and no second output")
+    further = density or compare or compare_sheet or report
+    if STREAM in (*inputs, target) and (further or (as_json and target == STREAM)):
+        raise UsageError(
+            "with - for standard input or output there are no maps, comparisons or reports, and no second output"
+        )
     names = _names(settings, suffix, format)
     with places(inputs, target) as place:
         work = plan(
@@ -191,9 +219,7 @@ def _inputs_and_output(paths: Sequence[Path], output: Path | None) -> tuple[list
 
 
 def _names(settings: Settings, suffix: str = "", format: str | None = None) -> PhotoNames:
-    from cliphaze_cli.imaging.density_map import density_paths
-
     if any(character in suffix for character in "/\\\0"):
         raise UsageError(f"--suffix is a part of a file name and cannot contain a path separator: {suffix!r}")
-    extra_outputs = density_paths if settings.density else None
-    return PhotoNames(suffix, format_named(format) if format else None, extra_outputs)
+    extras = extra_outputs(density=settings.density, compare=settings.compare)
+    return PhotoNames(suffix, format_named(format) if format else None, extras)

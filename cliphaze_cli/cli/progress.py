@@ -8,21 +8,24 @@ from typing import TYPE_CHECKING
 from cliphaze_cli.cli.console import Console
 
 if TYPE_CHECKING:
+    from rich.console import Console as Terminal
     from rich.progress import Task
 
 SPEED_WINDOW = 600.0  # seconds that the rate is averaged over: large photos take half a minute each
 
 
 @contextmanager
-def progress_bar(console: Console, total: int, doing: str = "Dehazing") -> Iterator[Callable[[], None]]:
+def progress_bar(
+    console: Console, total: int, doing: str = "Dehazing", terminal: "Terminal | None" = None
+) -> Iterator[Callable[[], None]]:
     """Show a bar on stderr while the block runs, if the console shows progress; yield what to call after each file.
 
-    doing: what the bar says it is.
+    doing: what the bar says it is. terminal: what else is printed on while it runs.
     """
     if not console.shows_progress:
         yield lambda: None
         return
-    from rich.console import Console as Terminal
+    from rich.console import Console as StandardError
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
     from rich.text import Text
 
@@ -40,7 +43,7 @@ def progress_bar(console: Console, total: int, doing: str = "Dehazing") -> Itera
         MofNCompleteColumn(),
         Rate(),
         Time(elapsed_when_finished=True),
-        console=Terminal(stderr=True),
+        console=terminal or StandardError(stderr=True),
         speed_estimate_period=SPEED_WINDOW,
         redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),  # answers on the same terminal go above it,
     )

@@ -11,6 +11,7 @@ from cliphaze_cli.batch.refusals import refuse_report
 from cliphaze_cli.cli import options
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.first_use import clip_of
+from cliphaze_cli.cli.pictures import open_pictures
 from cliphaze_cli.cli.run_batch import Command, run_batch
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.report.retry import leftover
@@ -21,7 +22,8 @@ S = TypeVar("S", Settings, DensitySettings)
 
 @dataclass(frozen=True)
 class Request:
-    """The options that all such commands have; may_download: CLIP, where the command cannot do without."""
+    """The options that all such commands have; may_download: CLIP, where the command cannot do without.
+    sheet: of comparisons of all photos; preview: comparisons on the terminal."""
 
     command: Command
     load: Load
@@ -34,6 +36,8 @@ class Request:
     report: Path | None
     preserve: bool = True
     may_download: bool = False
+    sheet: Path | None = None
+    preview: bool = False
 
     def retry(
         self, report: Path, kind: type[S], given: S, names: Callable[[S], Names], given_names: Collection[str]
@@ -64,6 +68,14 @@ class Request:
         if self.report is not None:
             read = [path for path in (retried, settings.weights and Path(settings.weights)) if path]
             refuse_report(self.report, [*work.files, *read], overwrite=self.overwrite)
+        pictures = open_pictures(
+            self.console,
+            preview=self.preview,
+            sheet=self.sheet,
+            photos=len(work.jobs),
+            others=[*work.files, *([self.report] if self.report else [])],
+            overwrite=self.overwrite,
+        )
         options = WorkOptions(
             self.load,
             settings,
@@ -74,5 +86,8 @@ class Request:
             preserve=self.preserve,
             retried_sha256=retried_sha256,
             clip_file=clip_of(settings, self.console, may_download=self.may_download) if work.jobs else None,
+            pictures=pictures.wanted,
         )
-        return run_batch(self.command, work, options, self.console, jobs=self.jobs, report=self.report)
+        return run_batch(
+            self.command, work, options, self.console, jobs=self.jobs, report=self.report, pictures=pictures
+        )

@@ -11,6 +11,7 @@ from cliphaze_cli.batch.plan import Plan
 from cliphaze_cli.batch.shares import share_out
 from cliphaze_cli.cli import outcome
 from cliphaze_cli.cli.console import Console
+from cliphaze_cli.cli.pictures import Pictures
 from cliphaze_cli.cli.progress import progress_bar
 from cliphaze_cli.imaging.other_kinds import listed
 from cliphaze_cli.report.document import Document, Run
@@ -30,13 +31,49 @@ class Command:
     tell_done: Callable[[Console, FileResult, str], None]
 
 
+class Telling:
+    """Tells of photos as they are done; what could not be told, nor shown, is an error at the end."""
+
+    def __init__(self, command: Command, console: Console, pictures: Pictures) -> None:
+        self._command, self._console, self._pictures = command, console, pictures
+        self._untold: list[str] = []
+
+    def finished(self, result: FileResult, label: str) -> FileResult:
+        """Tell of a photo, and return its result as it is to be kept; label: of what made it."""
+        try:
+            self._command.tell_done(self._console, result, label)
+        except BrokenPipeError:  # the reader had enough; the files are wanted all the same
+            pass
+        except CliphazeError as error:
+            self._untold.append(str(error))
+        return self._pictures.take(result)
+
+    def end(self, code: int) -> int:
+        """Write what is made of all photos, tell what went wrong with telling, and return the exit code."""
+        errors = self._untold[:1]
+        try:
+            self._pictures.finish(self._console)
+        except CliphazeError as error:
+            errors.append(str(error))
+        for line in errors:
+            self._console.error(line)
+        return code or (CliphazeError.exit_code if errors else 0)
+
+
 def run_batch(
-    command: Command, work: Plan, options: WorkOptions, console: Console, *, jobs: int | None, report: Path | None
+    command: Command,
+    work: Plan,
+    options: WorkOptions,
+    console: Console,
+    *,
+    jobs: int | None,
+    report: Path | None,
+    pictures: Pictures,
 ) -> int:
     """Do what `work` says and return the exit code; raises CliphazeError if it cannot be started.
 
     jobs: photos at a time, None for as many as are good. report: where to write one; it lies there from before the
-    first photo on.
+    first photo on. pictures: what becomes of those of before and after.
     """
     if work.left_out:
         console.notice(f"{sum(work.left_out.values())} files left out for their kind: {listed(work.left_out)}")
@@ -44,7 +81,7 @@ def run_batch(
         console.detail(f"{work.ignored} files ignored: their names are not those of photos")
     record = Run(command.name, options.settings.record, nothing_used(options.settings.model), work.left_out)
     batch = BatchReport(())
-    untold: list[str] = []
+    telling = Telling(command, console, pictures)
     if work.jobs:
         from cliphaze_cli.batch.pool import Pool
 
@@ -56,20 +93,16 @@ def run_batch(
             record = record.using(pool.prepared.used)
             console.detail(pool.prepared.label)
             _make_folders(work, report)
+            pictures.make_folder()
 
             def so_far(results: Iterable[FileResult]) -> Document:
                 return record.document(outcome.all_results(work, results))
 
             live = None if report is None else LiveReport(report, so_far, replace=options.overwrite)
-            with progress_bar(console, len(work.jobs), command.doing) as advance:
+            with progress_bar(console, len(work.jobs), command.doing, pictures.terminal) as advance:
 
                 def finished(result: FileResult) -> None:
-                    try:
-                        command.tell_done(console, result, pool.prepared.label)
-                    except BrokenPipeError:  # the reader had enough; the files are wanted all the same
-                        pass
-                    except CliphazeError as error:
-                        untold.append(str(error))
+                    result = telling.finished(result, pool.prepared.label)
                     advance()
                     if live is not None:
                         live.add(result)
@@ -80,9 +113,7 @@ def run_batch(
 
     results = outcome.all_results(work, batch.results)
     code = outcome.exit_code(results, batch.interrupted)
-    if untold:
-        console.error(untold[0])
-        code = code or CliphazeError.exit_code
+    code = telling.end(code)
     outcome.tell(
         console,
         results,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, get_args
 
+from cliphaze_cli.imaging.comparison_paths import COMPARISON_ENDING
 from cliphaze_cli.report.results import FileResult, Status
 from cliphaze_cli.system.versions import __version__, versions
 
@@ -77,6 +78,7 @@ def counts(files: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 def file_record(result: FileResult) -> dict[str, Any]:
     """One file of the document."""
     width, height = result.size or (None, None)
+    comparisons = [path for path in result.extras if path.name.endswith(COMPARISON_ENDING)]
     return {
         "source": str(result.source),
         "target": None if result.target is None else str(result.target),
@@ -89,6 +91,7 @@ def file_record(result: FileResult) -> dict[str, Any]:
         "target_bytes": result.target_bytes,
         "density_mean": result.details.get("density_mean"),
         "density_source": result.details.get("density_source"),
-        "density_files": [str(path) for path in result.extras],
+        "density_files": [str(path) for path in result.extras if path not in comparisons],
+        "comparison": next(map(str, comparisons), None),
         "notices": list(result.notices),
     }

@@ -28,6 +28,7 @@ class FileResult:
     extras: tuple[Path, ...] = ()  # further files written for it
     details: Mapping[str, Any] = field(default_factory=dict)  # what the caller wants reported, JSON-ready
     traceback: str | None = None  # of failures that nobody expects
+    picture: bytes | None = None  # before and after, small, as JPEG; whoever keeps results leaves it out
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ class Settings(_Options):
     strength: float = 1.0
     quality: int | None = None
     density: bool = False
+    compare: bool = False
     resolution: str = "auto"
     no_clip: bool = False
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cliphaze_cli.batch import refusals
-from cliphaze_cli.batch.naming import MapNames, PhotoNames
+from cliphaze_cli.batch.naming import ExtraOutputs, MapNames, PhotoNames, extra_outputs
 from cliphaze_cli.batch.plan import Plan
 from cliphaze_cli.batch.plan import plan as plan_all
 from cliphaze_cli.system.errors import UsageError
@@ -37,7 +37,7 @@ def plan(
     *paths: Path,
     suffix: str = "",
     format: str | None = None,
-    extra_outputs: Callable[[Path], list[Path]] | None = None,
+    extra_outputs: ExtraOutputs | None = None,
     **options: Any,
 ) -> Plan:
     """The last of the paths is the output."""
@@ -185,10 +185,28 @@ def test_existing_maps_count_as_outputs_but_do_not_complete_a_job(tmp_path: Path
     ]
 
 
+def test_comparisons_are_further_outputs_and_no_photos(tmp_path: Path, touch: Touch) -> None:
+    touch("in/a.b.jpg", "in/c.compare.jpg", "in/d.Compare.JPG", "out/a.b.compare.jpg")
+    folders, names = (tmp_path / "in", tmp_path / "out"), extra_outputs(density=True, compare=True)
+    with pytest.raises(UsageError, match=r"a\.b\.compare\.jpg"):
+        plan(*folders, extra_outputs=names)
+    (job,) = plan(*folders, extra_outputs=names, overwrite=True).jobs
+    assert [path.name for path in job.extras] == ["a.b.density.png", "a.b.density-overlay.png", "a.b.compare.jpg"]
+    assert job.comparison == tmp_path / "out/a.b.compare.jpg"
+    assert extra_outputs(density=False, compare=False) is None
+    touch("out/a.b.jpg")
+    assert not plan(*folders, extra_outputs=names, skip_existing=True).jobs  # the photo is there: it is done
+    long = "x" * 245 + ".jpg"
+    touch(f"long/{long}")
+    ((_, why),) = plan(tmp_path / "long", tmp_path / "new", extra_outputs=names).refused
+    assert "too long" in why
+
+
 @pytest.mark.parametrize(
     ("names", "options"),
     [
         (("a.jpg", "a.png"), {"format": "PNG"}),
+        (("a.jpg", "a.png"), {"extra_outputs": extra_outputs(density=False, compare=True)}),
         (("a.jpg", "a.png"), {"extra_outputs": density_files}),  # their maps would collide
     ],
 )

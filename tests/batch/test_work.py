@@ -12,6 +12,7 @@ from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.options import Maps, Product, WorkOptions
 from cliphaze_cli.batch.work import work
 from cliphaze_cli.imaging import files
+from cliphaze_cli.imaging.comparison_paths import comparison_path
 from cliphaze_cli.imaging.density_map import density_paths
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.imaging.photo import Photo
@@ -76,6 +77,35 @@ def test_maps_come_before_the_photo_so_that_a_photo_means_complete(job: Job, mon
     result = do(job, Mapped())
     assert (result.status, result.reason) == ("failed", "no space left")
     assert names_in(job.target.parent) == []
+
+
+def test_a_comparison_comes_before_the_photo_too(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = Job(job.source, job.target, (*job.extras, comparison_path(job.target.with_suffix(""))))
+    result = do(compared, Mapped())
+    assert (result.status, result.extras, result.picture) == ("done", compared.extras, None)
+    assert sorted(names_in(job.target.parent)) == [
+        "a.compare.jpg",
+        "a.density-overlay.png",
+        "a.density.png",
+        "a.png",
+    ]
+    job.target.unlink()
+    assert do(compared, Mapped()).status == "failed"  # they are there
+    assert do(compared, Mapped(), skip_existing=True).status == "done"  # a killed run may have left them
+    job.target.unlink()
+
+    def full(*arguments: object, **options: object) -> None:
+        raise ImageError("no space left")
+
+    monkeypatch.setattr("cliphaze_cli.imaging.comparison.save_comparison", full)
+    assert do(compared, Mapped(), overwrite=True).reason == "no space left"
+    assert not job.target.exists()
+
+
+def test_results_bring_a_small_picture_along_where_it_is_wanted(job: Job) -> None:
+    plain = Job(job.source, job.target)
+    assert (do(plain, Unchanged(), pictures=True).picture or b"").startswith(b"\xff\xd8")
+    assert names_in(job.target.parent) == ["a.png"]
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,43 @@ def test_density_maps_lie_beside_the_photo_and_are_named(tmp_path: Path, dehaze:
     assert sorted(Path(path).name for path in named) == ["a.density-overlay.png", "a.density.png"]
 
 
+def test_comparisons_lie_beside_the_photos_and_are_named(tmp_path: Path, dehaze: Dehaze) -> None:
+    for name in ("a.jpg", "b.png"):
+        save(tmp_path / "in" / name, 60)
+    result = dehaze("in", "out", "--compare", "--density", "--json", "--report", "r.json")
+    assert result.code == 0
+    assert {"a.compare.jpg", "b.compare.jpg"} <= set(files_in(tmp_path / "out"))
+    first = result.document["files"][0]
+    assert Path(first["comparison"]) == Path("out/a.compare.jpg") and len(first["density_files"]) == 2
+    with Image.open(tmp_path / "out/a.compare.jpg") as picture:
+        pixels = np.asarray(picture).astype(int)
+    assert pixels.shape == (30 * 2 + 4, 40, 3)
+    assert pixels[0, 0, 0] == pytest.approx(60, abs=9) and pixels[-1, -1, 0] == pytest.approx(120, abs=9)
+    (tmp_path / "out/b.png").unlink()
+    report = tmp_path / "r.json"
+    report.write_text(report.read_text().replace('"done"', '"failed"'))
+    assert dehaze("--retry", "r.json").code == 2  # a and the comparisons are there
+    assert dehaze("--retry", "r.json", "--skip-existing").code == 0
+    (tmp_path / "out/b.compare.jpg").unlink()
+    assert dehaze("--retry", "r.json", "--overwrite").code == 0
+    assert (tmp_path / "out/b.compare.jpg").exists()  # the run that is repeated compared
+
+
+def test_a_sheet_shows_the_photos_of_a_run(tmp_path: Path, dehaze: Dehaze) -> None:
+    for name in ("a.jpg", "b.png"):
+        save(tmp_path / "in" / name, 60)
+    assert dehaze("in", "out", "--compare-sheet", "in/a.jpg", "--overwrite").code == 2
+    result = dehaze("in", "out", "--compare-sheet", "new/sheet.jpg", "-v")
+    assert result.code == 0 and "on new/sheet.jpg" in result.err
+    with Image.open(tmp_path / "new/sheet.jpg") as picture:
+        assert picture.width > 1200
+    refused = dehaze("in", "out2", "--compare-sheet", "new/sheet.jpg")
+    assert refused.code == 2 and "sheet.jpg exists already" in refused.err and not (tmp_path / "out2").exists()
+    assert dehaze("in", "out", "--compare-sheet", "none.jpg", "--skip-existing").code == 0
+    assert not (tmp_path / "none.jpg").exists()  # nothing was done
+    assert dehaze("in/a.jpg", "-", "--compare-sheet", "none.jpg").code == 2
+
+
 def test_format_quality_and_suffix(tmp_path: Path, dehaze: Dehaze) -> None:
     rng = np.random.default_rng(0)
     (tmp_path / "in").mkdir()
