@@ -12,17 +12,22 @@ from typing import Annotated
 import typer
 
 from cliphaze_cli.cli.console import Console
+from cliphaze_cli.cli.dehaze import EXAMPLES as DEHAZE_EXAMPLES
 from cliphaze_cli.cli.dehaze import dehaze
+from cliphaze_cli.cli.density import EXAMPLES as DENSITY_EXAMPLES
 from cliphaze_cli.cli.density import density
+from cliphaze_cli.cli.download import EXAMPLES as DOWNLOAD_EXAMPLES
 from cliphaze_cli.cli.download import download_weights
 from cliphaze_cli.cli.info import info
+from cliphaze_cli.cli.refused import TellingGroup
 from cliphaze_cli.cli.signals import EXIT_INTERRUPTED, termination_interrupts
+from cliphaze_cli.cli.usage import ShownCommand
 from cliphaze_cli.system.errors import CliphazeError, UsageError
-from cliphaze_cli.system.text import without_credentials
 from cliphaze_cli.system.versions import __version__
 
 app = typer.Typer(
     name="cliphaze",
+    cls=TellingGroup,
     help="Remove haze from photographs.",
     no_args_is_help=True,
     add_completion=False,
@@ -58,7 +63,7 @@ def _too_long_names_told() -> Iterator[None]:
 
 
 def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
-    """Make Ctrl-C and SIGTERM end `command` with one line (Typer says nothing), and let --json tell of refusals."""
+    """Make Ctrl-C and SIGTERM end `command` with one line (Typer says nothing)."""
 
     @functools.wraps(command)
     def run(*args: object, **options: object) -> None:
@@ -68,24 +73,24 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
         except KeyboardInterrupt:
             Console().error("interrupted")
             raise typer.Exit(EXIT_INTERRUPTED) from None
-        except CliphazeError as error:
-            if error.exit_code == UsageError.exit_code:  # nothing was started, so no document has been printed yet
-                document = {"exit_status": error.exit_code, "error": without_credentials(str(error))}
-                Console(as_json=bool(options.get("as_json"))).result(document)
-            raise
 
     return run
 
 
-for _command in (dehaze, density, download_weights, info):
-    app.command()(_interruptible(_command))
+for _command, _examples in (
+    (dehaze, DEHAZE_EXAMPLES),
+    (density, DENSITY_EXAMPLES),
+    (download_weights, DOWNLOAD_EXAMPLES),
+    (info, None),
+):
+    app.command(cls=ShownCommand, epilog=_examples)(_interruptible(_command))
 
 
 def main() -> None:
     """Run the command line; expected failures become one line on stderr and their exit code."""
     _open_closed_streams()
     try:
-        app()
+        app(prog_name="cliphaze")
     except CliphazeError as error:
         Console().error(str(error))
         sys.exit(error.exit_code)

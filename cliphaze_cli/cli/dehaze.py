@@ -19,6 +19,12 @@ from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
 from cliphaze_cli.report.settings import Settings
 from cliphaze_cli.system.errors import UsageError
 
+EXAMPLES = """\
+ cliphaze dehaze hazy.jpg clear.jpg               # one photo
+ cliphaze dehaze *.jpg more/ clear/               # the last is the output
+ cliphaze dehaze photos/ clear/ --recursive       # sub-folders too
+ cliphaze dehaze photos/ clear/ --skip-existing   # go on after an interruption
+ cliphaze dehaze photos/ clear/ --report done.csv # what became of every photo"""
 _NOT_WITH_RETRY = "INPUT, OUTPUT, --recursive, --suffix and --format"
 _COMMAND = Command(
     "dehaze",
@@ -42,7 +48,7 @@ def dehaze(
             metavar="INPUT... OUTPUT",
             parser=options.parse_path,
             show_default=False,
-            help="Photos and folders, then the output; - is a standard stream.",
+            help="Needed: photos and folders, then the output. - is a standard stream.",
         ),
     ] = None,
     *,
@@ -78,6 +84,7 @@ def dehaze(
         typer.Option(
             "--clip",
             metavar="MODEL|auto",
+            callback=options.clip_check("write --clip auto"),
             help=f"Let CLIP instruct the network; auto: the weights' teacher, or {DEFAULT_MODEL}.",
             show_default="no CLIP",
         ),
@@ -159,7 +166,7 @@ def dehaze(
 
     Hidden files and links to folders are left out.
 
-    Exit code: 0 all done, 1 some failed, 2 could not start, 130 interrupted.
+    Exit code: 0 all done, or nothing to do; 1 some files failed; 2 nothing was started; 130 interrupted.
     """
     settings = Settings(
         strength=strength,

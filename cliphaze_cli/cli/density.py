@@ -21,6 +21,10 @@ from cliphaze_cli.report.settings import DensitySettings
 from cliphaze_cli.system.atomic_file import shown
 from cliphaze_cli.system.errors import UsageError
 
+EXAMPLES = """\
+ cliphaze density hazy.jpg                   # by CLIP, which is fetched once
+ cliphaze density hazy.jpg --source model    # by the network, without CLIP
+ cliphaze density photos/ -o maps/ -r        # a folder and its sub-folders"""
 SOURCES = ("auto", "clip", "model")
 
 
@@ -49,7 +53,10 @@ def density(
     inputs: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="INPUT...", parser=options.parse_path, show_default=False, help="Photos, and folders of photos."
+            metavar="INPUT...",
+            parser=options.parse_path,
+            show_default=False,
+            help="Needed: photos, and folders of photos.",
         ),
     ] = None,
     *,
@@ -80,7 +87,10 @@ def density(
     clip: Annotated[
         str | None,
         typer.Option(
-            metavar="MODEL", help="open_clip model, with or without :TAG of a checkpoint.", show_default=DEFAULT_MODEL
+            metavar="MODEL",
+            callback=options.clip_check(f"leave --clip out for {DEFAULT_MODEL}"),
+            help="open_clip model, with or without :TAG of a checkpoint.",
+            show_default=DEFAULT_MODEL,
         ),
     ] = None,
     builder: options.BuilderOption = None,
@@ -122,7 +132,7 @@ def density(
 
     Existing maps are refused without --skip-existing or --overwrite.
 
-    Exit code: 0 all done, 1 some failed, 2 could not start, 130 interrupted.
+    Exit code: 0 all done, or nothing to do; 1 some files failed; 2 nothing was started; 130 interrupted.
     """
     settings = DensitySettings(
         source=source,

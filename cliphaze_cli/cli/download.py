@@ -18,6 +18,10 @@ from cliphaze_cli.hub.failures import HubUnreachableError, MissingFileError
 from cliphaze_cli.hub.registry import WeightsEntry, find, load_registry, pinned_clip
 from cliphaze_cli.system.errors import HubError, UsageError, WeightsError
 
+EXAMPLES = """\
+ cliphaze download-weights --list                 # what there is, what is here
+ cliphaze download-weights                        # CLIP, published checkpoints
+ cliphaze download-weights --clip ViT-L-14:openai # another CLIP of open_clip"""
 CHECKPOINT_FILE = "model.safetensors"  # of a CLIPHaze repository; its config.json, if any, is fetched along
 
 

@@ -3,13 +3,18 @@
 Use as annotations, `device: DeviceOption = "auto"`; a bad value raises a one-line UsageError before any work.
 """
 
+import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cliphaze_cli.batch.loading import AUTOMATIC
 from cliphaze_cli.cli.console import Console
+from cliphaze_cli.hub.registry import pinned_clip
+from cliphaze_cli.imaging.formats import is_image_name
 from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, DEFAULT_SECONDS, SECONDS_PER_MEGAPIXEL, Limits
 from cliphaze_cli.network.resolution import parse_resolution
 from cliphaze_cli.prior.builders import BUILDERS, DEFAULT_BUILDER
@@ -79,6 +84,21 @@ def _check_seconds(seconds: float | None) -> float | None:
     if seconds is not None and not 0 < seconds < MOST_SECONDS:
         raise UsageError(f"--time-limit is in seconds and must lie between 0 and {MOST_SECONDS}, not {seconds:g}")
     return seconds
+
+
+def clip_check(advice: str) -> Callable[[str | None], str | None]:
+    """Return what refuses, with the `advice`, a value of --clip that was meant as something else: --clip without one
+    takes the next argument."""
+
+    def check(model: str | None) -> str | None:
+        if model in (None, AUTOMATIC):
+            return model
+        is_path = os.path.lexists(model) or model.endswith(("/", os.sep)) or is_image_name(Path(model))
+        if not model or model.startswith("-") or (is_path and pinned_clip(model) is None):
+            raise UsageError(f"--clip takes the name of a model, not {model!r}: {advice}")
+        return model
+
+    return check
 
 
 def limits_of(max_megapixels: float, time_limit: float | None) -> Limits:

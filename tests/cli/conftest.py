@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,24 @@ def doubling_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let commands work on photos here, one after the other: no process has to start, and what is patched is in use."""
     monkeypatch.setattr("cliphaze_cli.batch.pool.Pool", InThisProcess)
+
+
+@pytest.fixture
+def cliphaze(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Outcome]:
+    """Run `cliphaze ARGUMENTS` in tmp_path, on a machine without weights from the Hub."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+
+    def run(*arguments: str) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["cliphaze", *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exit:
+            main()
+        return Outcome(int(exit.value.code or 0), *capfd.readouterr())
+
+    return run
 
 
 @pytest.fixture

@@ -228,15 +228,3 @@ def test_a_version_that_cannot_be_written_is_one_line() -> None:
         result = entry_point("--version", stdout=full)
     assert result.returncode == 1
     assert "cannot write the answer" in result.stderr and "Traceback" not in result.stderr
-
-
-@pytest.mark.parametrize(
-    "arguments", [("dehaze", "missing", "out"), ("density", "missing"), ("download-weights", "no-such-weights")]
-)
-def test_json_tells_why_nothing_was_started(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
-) -> None:
-    assert run(monkeypatch, *arguments, "--json") == 2
-    told = capsys.readouterr()
-    document = json.loads(told.out)
-    assert document["exit_status"] == 2 and document["error"] in told.err

@@ -1,0 +1,54 @@
+"""What --help shows: which names are needed, every exit code, and examples to copy."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command_tables import commands
+from tests.cli.outcome import Outcome
+
+Run = Callable[..., Outcome]
+
+
+@pytest.mark.parametrize(("command", "names"), [("dehaze", "INPUT... OUTPUT"), ("density", "INPUT...")])
+def test_names_are_shown_as_needed(cliphaze: Run, command: str, names: str) -> None:
+    usage = next(line for line in cliphaze(command, "--help").out.splitlines() if "Usage:" in line)
+    assert usage.strip() == f"Usage: cliphaze {command} [OPTIONS] {names}"
+    assert f"{command} [OPTIONS] {names}\n" in cliphaze(command, "--no-such").err
+
+
+def test_the_exit_codes_are_those_of_the_readme(cliphaze: Run) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    codes = "Exit code: 0 all done, or nothing to do; 1 some files failed; 2 nothing was started; 130 interrupted."
+    assert codes in " ".join(readme.split())
+    for command in ("dehaze", "density"):
+        assert codes in " ".join(cliphaze(command, "--help").out.split())
+
+
+@pytest.mark.parametrize("command", ["dehaze", "density", "download-weights"])
+def test_examples_stand_one_a_line_at_the_end(cliphaze: Run, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    examples = cliphaze(command, "-h").out.partition("Examples:\n")[2].rstrip().splitlines()
+    assert 3 <= len(examples) <= 5
+    options = {name for parameter in commands()[command].params for name in parameter.opts}
+    for example in examples:
+        words = example.partition("#")[0].split()
+        assert words[:2] == ["cliphaze", command] and len(example) <= 80
+        assert {word for word in words if word.startswith("-")} <= options
+
+
+@pytest.mark.parametrize("value", ["in", "in/", "a.jpg", "*.jpg", "--density", "-r", ""])
+def test_a_clip_that_swallowed_another_argument_is_told(cliphaze: Run, tmp_path: Path, value: str) -> None:
+    (tmp_path / "in").mkdir()
+    for command, advice in (("dehaze", "write --clip auto"), ("density", "leave --clip out")):
+        result = cliphaze(command, "--clip", value, "out")
+        assert result.code == 2 and len(result.err.splitlines()) == 1
+        assert f"--clip takes the name of a model, not {value!r}: {advice}" in result.err
+    assert "--clip needs a value: MODEL|auto" in cliphaze("dehaze", "in", "out", "--clip").err
+
+
+@pytest.mark.parametrize("name", ["auto", "ViT-B-32", "ViT-B/32"])
+def test_a_clip_is_a_clip_also_where_a_folder_has_its_name(cliphaze: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir(parents=True)
+    assert "INPUT does not exist: missing" in cliphaze("dehaze", "--clip", name, "missing", "out").err
