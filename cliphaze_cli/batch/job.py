@@ -3,24 +3,34 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from cliphaze_cli.places.remote import Place
+
 MAP_ENDING = ".density.png"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One image to read and where to write it. `extras` are further files written for it, as density maps."""
+    """One image to read and where to write it. `extras` are further files written for it, as density maps.
 
-    source: Path
-    target: Path
-    extras: tuple[Path, ...] = ()
+    It can be pickled for another process or machine: of remote places it holds URLs, without credentials.
+    """
+
+    source: Place
+    target: Place
+    extras: tuple[Place, ...] = ()
 
     @property
-    def outputs(self) -> tuple[Path, ...]:
+    def outputs(self) -> tuple[Place, ...]:
         """Every file that the job writes."""
         return (self.target, *self.extras)
 
     @property
-    def maps_stem(self) -> Path:
+    def maps_stem(self) -> Place:
         """What the names of its density maps begin with; the target may be one of them."""
         map = next(path for path in self.outputs if path.name.endswith(MAP_ENDING))
         return map.with_name(map.name.removesuffix(MAP_ENDING))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it reads and writes on this machine only."""
+        return isinstance(self.source, Path) and isinstance(self.target, Path)
