@@ -11,8 +11,8 @@ import cliphaze_cli
 PACKAGE = Path(cliphaze_cli.__file__).parent
 ALLOWED = {
     "__main__": {"cli"},
-    "cli": {"batch", "dehazer", "prior", "network", "scan", "report", "imaging", "hub", "system"},
-    "batch": {"dehazer", "prior", "network", "report", "imaging", "hub", "system"},
+    "cli": {"batch", "dehazer", "prior", "network", "scan", "report", "imaging", "places", "hub", "system"},
+    "batch": {"dehazer", "prior", "network", "report", "imaging", "places", "hub", "system"},
     "__init__": {"dehazer", "system"},
     "dehazer": {"conversion", "prior", "network", "restoration", "hub", "system"},
     "conversion": {"system"},
@@ -20,8 +20,9 @@ ALLOWED = {
     "network": {"scan", "system"},
     "scan": {"system"},
     "restoration": {"system"},
-    "report": {"imaging", "system"},
+    "report": {"imaging", "places", "system"},
     "imaging": {"system"},
+    "places": {"system"},
     "hub": {"system"},
     "system": set(),
 }

@@ -4,11 +4,12 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 
 from cliphaze_cli.imaging.comparison_paths import COMPARISON_ENDING
 from cliphaze_cli.imaging.formats import is_image_name
 from cliphaze_cli.imaging.other_kinds import kind_of_name
+from cliphaze_cli.places.remote import Place, Remote
 
 OWN_ENDINGS = (".density.png", ".density-overlay.png", COMPARISON_ENDING)  # what cliphaze wrote for people to see
 
@@ -17,11 +18,11 @@ OWN_ENDINGS = (".density.png", ".density-overlay.png", COMPARISON_ENDING)  # wha
 class Found:
     """What a folder holds. Paths in `images` are relative to the folder, sorted."""
 
-    images: tuple[Path, ...]
+    images: tuple[PurePath, ...]
     left_out: Mapping[str, int]  # how many files of which other kinds: videos, camera raw files, ...
     ignored: int  # files whose names are not those of pictures at all
     subfolders: int  # met and, without `recursive`, not entered
-    unreadable: tuple[tuple[Path, str], ...]  # sub-folders that could not be listed, and why
+    unreadable: tuple[tuple[Place, str], ...]  # sub-folders that could not be listed, and why
 
 
 def find_images(folder: Path, *, recursive: bool = False, exclude: Path | None = None) -> Found:
@@ -49,13 +50,40 @@ def find_images(folder: Path, *, recursive: bool = False, exclude: Path | None =
         else:
             folders.clear()
         for path in (Path(top, name) for name in names if not name.startswith(".")):
-            if is_image_name(path) and not path.name.lower().endswith(OWN_ENDINGS):
+            if _is_photo(path):
                 images.append(path.relative_to(folder))
             elif kind := kind_of_name(path):
                 left_out[kind] += 1
             else:
                 ignored += 1
     return Found(tuple(sorted(images)), left_out, ignored, subfolders, tuple(sorted(unreadable)))
+
+
+def find_remote_images(folder: Remote, *, recursive: bool = False, exclude: Remote | None = None) -> Found:
+    """The same of a folder of another file system. Raises UsageError if it cannot be listed."""
+    from cliphaze_cli.places.listing import entries
+
+    images: list[PurePath] = []
+    left_out: Counter[str] = Counter()
+    unreadable: list[tuple[Place, str]] = []
+    ignored = subfolders = 0
+    for entry in entries(folder, recursive=recursive, exclude=exclude):
+        path = PurePosixPath(entry.path)
+        if entry.kind == "unreadable":
+            unreadable.append((folder / entry.path, entry.why))
+        elif entry.kind == "folder":
+            subfolders += 1
+        elif _is_photo(path):
+            images.append(path)
+        elif kind := kind_of_name(path):
+            left_out[kind] += 1
+        else:
+            ignored += 1
+    return Found(tuple(sorted(images)), left_out, ignored, subfolders, tuple(unreadable))
+
+
+def _is_photo(path: PurePath) -> bool:
+    return is_image_name(path) and not path.name.lower().endswith(OWN_ENDINGS)
 
 
 def _same(first: Path, second: Path) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cliphaze_cli.imaging.comparison_paths import COMPARISON_ENDING
+from cliphaze_cli.places.remote import Place
 
 MAP_ENDING = ".density.png"
 
@@ -11,24 +12,32 @@ MAP_ENDING = ".density.png"
 @dataclass(frozen=True)
 class Job:
     """One image to read and where to write it. `extras` are further files written for it: density maps, and a
-    picture of before and after."""
+    picture of before and after.
 
-    source: Path
-    target: Path
-    extras: tuple[Path, ...] = ()
+    It can be pickled for another process or machine: of remote places it holds URLs, without credentials.
+    """
+
+    source: Place
+    target: Place
+    extras: tuple[Place, ...] = ()
 
     @property
-    def outputs(self) -> tuple[Path, ...]:
+    def outputs(self) -> tuple[Place, ...]:
         """Every file that the job writes."""
         return (self.target, *self.extras)
 
     @property
-    def maps_stem(self) -> Path:
+    def maps_stem(self) -> Place:
         """What the names of its density maps begin with; the target may be one of them."""
         map = next(path for path in self.outputs if path.name.endswith(MAP_ENDING))
         return map.with_name(map.name.removesuffix(MAP_ENDING))
 
     @property
-    def comparison(self) -> Path | None:
+    def comparison(self) -> Place | None:
         """The picture of before and after, where one is wanted."""
         return next((path for path in self.extras if path.name.endswith(COMPARISON_ENDING)), None)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it reads and writes on this machine only."""
+        return isinstance(self.source, Path) and isinstance(self.target, Path)

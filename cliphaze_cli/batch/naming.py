@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import ClassVar
 
 from cliphaze_cli.batch.job import MAP_ENDING
 from cliphaze_cli.imaging.comparison_paths import comparison_path
 from cliphaze_cli.imaging.formats import format_for_new, format_of_name, output_extension
+from cliphaze_cli.places.remote import Place
 
 ExtraOutputs = Callable[[Path], Iterable[Path]]  # from an output's path without extension to further files
 
@@ -22,16 +23,19 @@ class PhotoNames:
     extra_outputs: ExtraOutputs | None = None
     other_place: ClassVar[str] = "choose another OUTPUT, or give --suffix"  # advice where an output is an input
 
-    def name(self, source: Path) -> str:
+    def name(self, source: Place | PurePath) -> str:
         """Of the output, without folder."""
+        source = PurePath(source.name)
         own = format_of_name(source)
         if own is not None and self.format in (None, own):
             return f"{source.stem}{self.suffix}{source.suffix}"
         return f"{source.stem}{self.suffix}{output_extension(self.format or format_for_new(source))}"
 
-    def extras(self, target: Path) -> tuple[Path, ...]:
+    def extras(self, target: Place) -> tuple[Place, ...]:
         """What is written besides the target."""
-        return () if self.extra_outputs is None else tuple(self.extra_outputs(target.with_suffix("")))
+        if self.extra_outputs is None:
+            return ()
+        return tuple(target.with_name(path.name) for path in self.extra_outputs(Path(target.name).with_suffix("")))
 
 
 def extra_outputs(*, density: bool, compare: bool) -> ExtraOutputs | None:
@@ -53,11 +57,11 @@ class MapNames:
     all_outputs: ExtraOutputs
     other_place: ClassVar[str] = "give --output DIR"
 
-    def name(self, source: Path) -> str:
+    def name(self, source: Place | PurePath) -> str:
         """Of the map itself."""
         return f"{source.stem}{MAP_ENDING}"
 
-    def extras(self, target: Path) -> tuple[Path, ...]:
+    def extras(self, target: Place) -> tuple[Place, ...]:
         """Its overlay, and its array."""
-        stem = target.with_name(target.name.removesuffix(MAP_ENDING))
-        return tuple(path for path in self.all_outputs(stem) if path != target)
+        stem = Path(target.name.removesuffix(MAP_ENDING))
+        return tuple(target.with_name(path.name) for path in self.all_outputs(stem) if path.name != target.name)

@@ -4,11 +4,12 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from cliphaze_cli.batch.discover import Found, find_images
+from cliphaze_cli.batch.discover import Found, find_images, find_remote_images
 from cliphaze_cli.batch.folders import make_folders
 from cliphaze_cli.batch.job import Job
+from cliphaze_cli.batch.leftovers import remove_leftovers_of
 from cliphaze_cli.batch.naming import MapNames, PhotoNames
 from cliphaze_cli.batch.refusals import (
     collisions,
@@ -19,8 +20,9 @@ from cliphaze_cli.batch.refusals import (
 )
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_of_name, is_image_name
 from cliphaze_cli.imaging.other_kinds import kind_of_name, listed, what_it_is
+from cliphaze_cli.places.look import Look, refuse_missing_bucket
+from cliphaze_cli.places.remote import READ_ONLY, Place, Remote
 from cliphaze_cli.system.errors import UsageError
-from cliphaze_cli.system.part_file import remove_leftovers
 
 Names = PhotoNames | MapNames
 
@@ -39,11 +41,11 @@ class Plan:
     refused: tuple[tuple[Job, str], ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
     ignored: int = 0
-    unreadable: tuple[tuple[Path, str], ...] = ()
+    unreadable: tuple[tuple[Place, str], ...] = ()
     nothing: str = ""
 
     @property
-    def files(self) -> Iterator[Path]:
+    def files(self) -> Iterator[Place]:
         """Every file that is read, written or already written."""
         for job in (*self.jobs, *self.skipped):
             yield from (job.source, *job.outputs)
@@ -54,21 +56,20 @@ class Plan:
         All before the work starts: a folder that is gone later (a drive unplugged) must not be made anew elsewhere.
         What killed runs left behind is removed, also where nothing is to do any more.
         """
-        make_folders(job.target.parent for job in self.jobs)
-        for folder in {job.target.parent for job in self.skipped}:
-            remove_leftovers(folder)
+        make_folders(job.target.parent for job in self.jobs if isinstance(job.target, Path))
+        remove_leftovers_of([*self.skipped, *(job for job in self.jobs if not job.is_local)])
 
 
 def plan(
-    inputs: Sequence[Path],
-    output: Path | None,
+    inputs: Sequence[Place],
+    output: Place | None,
     names: Names,
     *,
     recursive: bool = False,
     overwrite: bool = False,
     skip_existing: bool = False,
 ) -> Plan:
-    """Plan the work from files and folders to `output`.
+    """Plan the work from files and folders to `output`, on this machine or elsewhere.
 
     Args:
         output: a folder, made later if it is missing; a file, if the only input is one and `output` ends in an image's
@@ -80,115 +81,133 @@ def plan(
     Raises:
         UsageError: contradictory options, only files that are not read, an output that exists or is itself an input.
     """
+    look = Look()
     if output is not None:
-        _refuse_unwritable_kind(output)
-    pairs: dict[Path, tuple[Path, Path]] = {}  # by folder and name: a photo given twice is one photo, a link is another
+        _refuse_unwritable_kind(output, look)
+    # By folder and name: a photo given twice is one photo, a link is another.
+    pairs: dict[Place, tuple[Place, Place]] = {}
     left_out: Counter[str] = Counter()
-    unreadable: list[tuple[Path, str]] = []
+    unreadable: list[tuple[Place, str]] = []
     ignored = 0
     nothing: list[str] = []
     for input in inputs:
-        kind = None if input.is_dir() else kind_of_name(input)
-        if input.is_dir():
-            found = _found(input, output, recursive)
+        kind = None if look.is_folder(input) else kind_of_name(PurePath(input.name))
+        if look.is_folder(input):
+            found = _found(input, output, recursive, look)
             new = _folder_pairs(input, output, names, found)
             if not new:
                 nothing.append(_nothing_in(input, found, recursive))
             left_out.update(found.left_out)
             ignored += found.ignored
             unreadable += found.unreadable
-        elif kind is not None and input.is_file():
+        elif kind is not None and look.is_file(input):
             if len(inputs) == 1:
                 raise UsageError(f"{input} {what_it_is(kind)}")
             left_out[kind] += 1
             continue
         else:
-            new = [_file_pair(input, output, names, alone=len(inputs) == 1)]
+            new = [_file_pair(input, output, names, look, alone=len(inputs) == 1)]
         for source, target in new:
-            pairs.setdefault(Path(os.path.realpath(source.parent), source.name), (source, target))
+            pairs.setdefault(_without_links(source), (source, target))
     if not pairs and not nothing:
         raise UsageError(f"no images in what was given: {listed(left_out)} are not read")
-    work = plan_pairs(pairs.values(), names, overwrite=overwrite, skip_existing=skip_existing)
+    work = plan_pairs(pairs.values(), names, overwrite=overwrite, skip_existing=skip_existing, look=look)
     found_none = "" if pairs else "; ".join(nothing)
     return replace(work, left_out=dict(left_out), ignored=ignored, unreadable=tuple(unreadable), nothing=found_none)
 
 
 def plan_pairs(
-    pairs: Iterable[tuple[Path, Path]],
+    pairs: Iterable[tuple[Place, Place]],
     names: Names,
     *,
     overwrite: bool = False,
     skip_existing: bool = False,
-    made: Collection[Path] = (),
+    made: Collection[Place] = (),
+    look: Look | None = None,
 ) -> Plan:
     """Plan the work from each source to its target; options and refusals as in `plan`. made: targets that are known to
-    be what this work would make, which are left as they are."""
+    be what this work would make, which are left as they are. look: of the same planning."""
     if overwrite and skip_existing:
         raise UsageError("--overwrite and --skip-existing contradict each other: give one of them")
+    look = look or Look()
     jobs = [Job(source, target, names.extras(target)) for source, target in pairs]
+    for bucket in {job.target.root for job in jobs if isinstance(job.target, Remote)}:
+        refuse_missing_bucket(bucket)
     refused = too_long(jobs)
     refused |= collisions([job for job in jobs if job not in refused])
     jobs = [job for job in jobs if job not in refused]
     refuse_outputs_that_are_inputs(jobs, advice=names.other_place)
-    refuse_blocked_outputs(jobs)
+    look.prepare(output for job in jobs for output in job.outputs)
+    refuse_blocked_outputs(jobs, look)
     skipped: dict[Job, None] = {}
     if not overwrite:
-        skipped = {job: None for job in jobs if job.target in made or (skip_existing and os.path.lexists(job.target))}
+        skipped = {job: None for job in jobs if job.target in made or (skip_existing and look.taken(job.target))}
         jobs = [job for job in jobs if job not in skipped]
     if not overwrite and not skip_existing:
-        refuse_existing(jobs)
+        refuse_existing(jobs, look)
     return Plan(jobs=tuple(jobs), skipped=tuple(skipped), refused=tuple(refused.items()))
 
 
-def _refuse_unwritable_kind(output: Path) -> None:
+def _without_links(source: Place) -> Place:
+    return source if isinstance(source, Remote) else Path(os.path.realpath(source.parent), source.name)
+
+
+def _refuse_unwritable_kind(output: Place, look: Look) -> None:
     """What was meant as a file must not quietly become a folder of that name."""
-    if output.is_dir():
+    if isinstance(output, Remote) and output.protocol in READ_ONLY:
+        raise UsageError(f"{output.protocol}:// can only be read: choose another OUTPUT than {output}")
+    refuse_missing_bucket(output)
+    if look.is_folder(output):
         return
     if str(output) == "-":
         raise UsageError("standard output (-) takes one photo: give one INPUT, or name a folder")
-    if kind_of_name(output) or (is_image_name(output) and format_of_name(output) is None):
+    name = PurePath(output.name)
+    if kind_of_name(name) or (is_image_name(name) and format_of_name(name) is None):
         raise UsageError(f"OUTPUT {output.name}: {output.suffix} cannot be written, only {FORMATS_SHOWN}")
 
 
-def _found(folder: Path, output: Path | None, recursive: bool) -> Found:
-    if output is not None and output.exists() and not output.is_dir():
+def _found(folder: Place, output: Place | None, recursive: bool, look: Look) -> Found:
+    if output is not None and look.exists(output) and not look.is_folder(output):
         raise UsageError(f"{folder} is a folder, so OUTPUT must be one too, but {output} is a file")
-    if output is not None and _names_an_image(output):
+    if output is not None and _names_an_image(output, look):
         raise UsageError(f"{folder} is a folder, so OUTPUT must be one too; {output} looks like a file")
     exclude = None if output is None or _same_folder(folder, output) else output
+    if isinstance(folder, Remote):
+        inside = exclude if isinstance(exclude, Remote) and exclude.is_in(folder) else None
+        return find_remote_images(folder, recursive=recursive, exclude=inside)
     try:
-        return find_images(folder, recursive=recursive, exclude=exclude)
+        return find_images(folder, recursive=recursive, exclude=exclude if isinstance(exclude, Path) else None)
     except OSError as error:
         raise UsageError(f"cannot list the folder {folder}: {error.strerror}") from error
 
 
-def _folder_pairs(folder: Path, output: Path | None, names: Names, found: Found) -> list[tuple[Path, Path]]:
+def _folder_pairs(folder: Place, output: Place | None, names: Names, found: Found) -> list[tuple[Place, Place]]:
     top = folder if output is None else output
-    pairs = [(folder / path, top / path.parent / names.name(path)) for path in found.images]
+    pairs = {path: (folder / path, top / path.parent / names.name(path)) for path in found.images}
     if isinstance(names, PhotoNames) and names.suffix and _same_folder(folder, top):
         # Outputs of an earlier run lie among the inputs here: a photo is no input if it is the output of another.
-        earlier = {target for _, target in pairs}
-        pairs = [(source, target) for source, target in pairs if top / source.relative_to(folder) not in earlier]
-    return pairs
+        earlier = {target for _, target in pairs.values()}
+        return [pair for path, pair in pairs.items() if top / path not in earlier]
+    return list(pairs.values())
 
 
-def _file_pair(file: Path, output: Path | None, names: Names, *, alone: bool) -> tuple[Path, Path]:
-    if not file.exists():
+def _file_pair(file: Place, output: Place | None, names: Names, look: Look, *, alone: bool) -> tuple[Place, Place]:
+    if not look.exists(file):
         raise UsageError(f"INPUT does not exist: {file}")
-    if not file.is_file():
+    if not look.is_file(file):
         raise UsageError(f"INPUT is neither a file nor a folder: {file}")
     if output is None:
         return file, file.parent / names.name(file)
-    if output.exists() and not output.is_dir() and not (alone and _names_an_image(output)):
+    if look.exists(output) and not look.is_folder(output) and not (alone and _names_an_image(output, look)):
         complaint = "is a file without the extension of an image: name an image or a folder"
         raise UsageError(f"OUTPUT {output} {complaint if alone else 'is a file: for several photos name a folder'}")
-    if output.is_dir() or not _names_an_image(output):
+    if look.is_folder(output) or not _names_an_image(output, look):
         return file, output / names.name(file)
     if not alone or not isinstance(names, PhotoNames):
         raise UsageError(f"OUTPUT {output} looks like a file: name a folder here")
     if names.suffix:
         raise UsageError(f"--suffix is for an OUTPUT folder; here OUTPUT names the file itself: {output}")
-    of_extension = format_of_name(output)
+    of_extension = format_of_name(PurePath(output.name))
     if names.format is not None and names.format != of_extension:
         raise UsageError(
             f"OUTPUT {output.name} is {of_extension} by its extension, but --format asks for {names.format}"
@@ -196,15 +215,17 @@ def _file_pair(file: Path, output: Path | None, names: Names, *, alone: bool) ->
     return file, output
 
 
-def _names_an_image(output: Path) -> bool:
-    return format_of_name(output) is not None and not output.is_dir()
+def _names_an_image(output: Place, look: Look) -> bool:
+    return format_of_name(PurePath(output.name)) is not None and not look.is_folder(output)
 
 
-def _same_folder(first: Path, second: Path) -> bool:
-    return second.exists() and first.samefile(second)
+def _same_folder(first: Place, second: Place) -> bool:
+    if isinstance(first, Path) and isinstance(second, Path):
+        return second.exists() and first.samefile(second)
+    return first == second
 
 
-def _nothing_in(folder: Path, found: Found, recursive: bool) -> str:
+def _nothing_in(folder: Place, found: Found, recursive: bool) -> str:
     others = f" ({found.ignored} other file{'s' if found.ignored > 1 else ''})" if found.ignored else ""
     others = f" ({listed(found.left_out)}: not read)" if found.left_out else others
     hint = "; give --recursive to look into its sub-folders" if found.subfolders and not recursive else ""

@@ -18,12 +18,12 @@ import pebble
 from cliphaze_cli.batch import time_limit, worker
 from cliphaze_cli.batch.interruption import noted_interruptions
 from cliphaze_cli.batch.job import Job
+from cliphaze_cli.batch.leftovers import remove_leftovers_of
 from cliphaze_cli.batch.options import WorkOptions
 from cliphaze_cli.batch.shares import Shares
 from cliphaze_cli.report.results import BatchReport, FileResult, explain
 from cliphaze_cli.system.atomic_file import shown
 from cliphaze_cli.system.errors import CliphazeError
-from cliphaze_cli.system.part_file import remove_leftovers
 
 PATIENCE = 5.0  # seconds in which photos that were begun may be finished after an interruption
 _POLL = 0.1  # seconds between looks at interruptions
@@ -130,7 +130,7 @@ class Pool:
         except (pebble.ProcessExpired, TimeoutError) as error:
             if self._interrupted:  # whoever ends the command may end its processes too: no fault of the photo
                 self._begun.pop(future)
-                remove_leftovers(job.target.parent)
+                remove_leftovers_of([job])
                 return None
             if isinstance(error, TimeoutError) and time_limit.ENFORCED and job not in self._overdue:
                 # The system ends what is too slow long before: either the whole machine slept, or the process is gone.
@@ -149,7 +149,7 @@ class Pool:
             self._large.append(job)
             return None
         del self._begun[future]
-        remove_leftovers(job.target.parent)
+        remove_leftovers_of([job])
         return _failure(job, reason, trace)
 
     def _why_it_ended(self, job: Job, error: Exception) -> str:
@@ -193,8 +193,7 @@ class Pool:
         """End all processes; what killed ones were writing is removed."""
         self._pool.stop()
         self._pool.join()
-        for folder in {job.target.parent for job, _ in self._begun.values()}:
-            remove_leftovers(folder)
+        remove_leftovers_of(job for job, _ in self._begun.values())
         self._begun.clear()
 
 

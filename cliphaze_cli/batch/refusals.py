@@ -9,16 +9,21 @@ from pathlib import Path
 
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.imaging.comparison_paths import SHEET_ENDINGS, sheet_paths
+from cliphaze_cli.places.look import Look, refuse_missing_bucket
+from cliphaze_cli.places.remote import READ_ONLY, Place, Remote
 from cliphaze_cli.report.storage import ENDINGS
 from cliphaze_cli.system.errors import UsageError
 from cliphaze_cli.system.part_file import create_part
+
+_LONGEST_NAME = 255  # bytes: it is written to a file first
+_LONGEST_KEY = 1024  # of S3, without the bucket
 
 
 def collisions(jobs: Sequence[Job]) -> dict[Job, str]:
     """The jobs whose outputs would replace those of an earlier one, and why. Names that only upper and lower case, or
     their Unicode form, tell apart collide where the disk does not keep them apart."""
-    written: dict[Path, Job] = {}
-    alike: dict[str, tuple[Job, Path]] = {}
+    written: dict[Place, Job] = {}
+    alike: dict[str, tuple[Job, Place]] = {}
     refused: dict[Job, str] = {}
     for job in jobs:
         for output in job.outputs:
@@ -37,11 +42,13 @@ def collisions(jobs: Sequence[Job]) -> dict[Job, str]:
 
 
 def too_long(jobs: Sequence[Job]) -> dict[Job, str]:
-    """The jobs with an output whose name no disk here takes, and why."""
+    """The jobs with an output whose name no disk, or no store, takes, and why."""
     return {job: why for job in jobs for output in job.outputs if (why := _too_long(output))}
 
 
-def _too_long(output: Path) -> str | None:
+def _too_long(output: Place) -> str | None:
+    if isinstance(output, Remote):
+        return _impossible(output)
     try:
         (_existing(output.parent) / output.name).lstat()
     except OSError as error:
@@ -50,10 +57,22 @@ def _too_long(output: Path) -> str | None:
     return None
 
 
+def _impossible(output: Remote) -> str | None:
+    try:
+        name, path = output.name.encode(), output.path.encode()
+    except UnicodeEncodeError:
+        return f"the name of its output {output.name!a} is not UTF-8, as names there have to be: rename the photo"
+    if len(name) > _LONGEST_NAME or len(path) > _LONGEST_KEY:
+        return f"the name of its output {output.name} is too long: rename the photo, or shorten --suffix"
+    return None
+
+
 @functools.cache
-def _keeps_apart(folder: Path) -> bool:
+def _keeps_apart(folder: Place) -> bool:
     """Whether names that differ by case or Unicode form only can both be in `folder`, or where it will be made. Seen by
-    trying, as each folder of a disk may have its own rules."""
+    trying, as each folder of a disk may have its own rules; stores keep all names apart."""
+    if isinstance(folder, Remote):
+        return True
     try:
         trial, descriptor = create_part(_existing(folder) / "\u00c9")
     except OSError:  # told as soon as outputs are to be written there
@@ -81,17 +100,17 @@ def refuse_outputs_that_are_inputs(jobs: Sequence[Job], *, advice: str) -> None:
                 raise UsageError(f"the output {output} is an input ({inputs[identity]}): {advice}")
 
 
-def refuse_blocked_outputs(jobs: Sequence[Job]) -> None:
+def refuse_blocked_outputs(jobs: Sequence[Job], look: Look) -> None:
     """Raise UsageError if a folder stands where an output file should go."""
     for job in jobs:
         for output in job.outputs:
-            if output.is_dir():
+            if look.is_folder(output):
                 raise UsageError(f"cannot write {output}: a folder of that name is in the way")
 
 
-def refuse_existing(jobs: Sequence[Job]) -> None:
+def refuse_existing(jobs: Sequence[Job], look: Look) -> None:
     """Raise UsageError if any output exists."""
-    existing = [output for job in jobs for output in job.outputs if os.path.lexists(output)]
+    existing = [output for job in jobs for output in job.outputs if look.taken(output)]
     if existing:
         count = "1 output exists" if len(existing) == 1 else f"{len(existing)} outputs exist"
         first = existing[0] if len(existing) == 1 else f"first: {existing[0]}"
@@ -100,15 +119,18 @@ def refuse_existing(jobs: Sequence[Job]) -> None:
         )
 
 
-def refuse_report(report: Path, others: Iterable[Path], *, overwrite: bool) -> None:
+def refuse_report(report: Place, others: Iterable[Place], *, overwrite: bool) -> None:
     """Raise UsageError if a report cannot be written to that path, or would replace one of the `others` or, without
     `overwrite`, any file."""
     if report.suffix.lower() not in ENDINGS:
         raise UsageError(f"--report takes a name that ends in {' or '.join(ENDINGS)}, not {report.name!r}")
+    if isinstance(report, Remote) and report.protocol in READ_ONLY:
+        raise UsageError(f"{report.protocol}:// can only be read: choose another place for the report than {report}")
+    refuse_missing_bucket(report)
     _refuse_taken("the report", report, others, overwrite=overwrite)
 
 
-def refuse_sheet(sheet: Path, pairs: int, others: Iterable[Path], *, overwrite: bool) -> None:
+def refuse_sheet(sheet: Path, pairs: int, others: Iterable[Place], *, overwrite: bool) -> None:
     """The same for the pages of a sheet of so many comparisons."""
     if sheet.suffix.lower() not in SHEET_ENDINGS:
         raise UsageError(f"--compare-sheet takes a name that ends in {' or '.join(SHEET_ENDINGS)}, not {sheet.name!r}")
@@ -119,22 +141,25 @@ def refuse_sheet(sheet: Path, pairs: int, others: Iterable[Path], *, overwrite: 
         _refuse_taken("the sheet", page, others, overwrite=overwrite)
 
 
-def _refuse_taken(what: str, path: Path, others: Iterable[Path], *, overwrite: bool) -> None:
-    if path.is_dir():
+def _refuse_taken(what: str, path: Place, others: Iterable[Place], *, overwrite: bool) -> None:
+    look = Look()
+    if look.is_folder(path):
         raise UsageError(f"cannot write {what} {path}: a folder of that name is in the way")
     key, identity = _key(path), _identity(path)
     for other in others:
         if _key(other) == key or (identity is not None and _identity(other) == identity):
             raise UsageError(f"{what} {path} would replace {other}: choose another name for it")
-    if os.path.lexists(path) and not overwrite:
+    if look.taken(path) and not overwrite:
         raise UsageError(f"{what} {path} exists already: choose another name, or give --overwrite to replace it")
 
 
-def _key(path: Path) -> str:
-    return unicodedata.normalize("NFC", str(path.absolute())).casefold()
+def _key(path: Place) -> str:
+    return unicodedata.normalize("NFC", str(path if isinstance(path, Remote) else path.absolute())).casefold()
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(path: Place) -> tuple[int, int] | Remote | None:
+    if isinstance(path, Remote):
+        return path
     try:
         status = path.stat()
     except OSError:

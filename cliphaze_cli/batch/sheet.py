@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cliphaze_cli.imaging.comparison_paths import PAIRS_PER_PAGE, sheet_paths
 from cliphaze_cli.imaging.contact_sheet import save_page
+from cliphaze_cli.places.remote import Place
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.system.atomic_file import shown
 from cliphaze_cli.system.errors import ImageError
@@ -20,7 +21,7 @@ class Sheet:
         """path: of the first page. replace: whether files of the pages' names are replaced."""
         self._path, self._replace = path, replace
         self._kept = tempfile.TemporaryFile(prefix="cliphaze-")  # noqa: SIM115 - it lives as long as this
-        self._places: list[tuple[Path, int, int]] = []
+        self._places: list[tuple[Place, int, int]] = []
         self._permissions = 0o777
         self._failure: OSError | None = None
 
@@ -29,7 +30,8 @@ class Sheet:
         if result.picture is None or result.status != "done" or self._failure is not None:
             return
         try:
-            self._permissions &= stat.S_IMODE(result.source.stat().st_mode)
+            if isinstance(result.source, Path):
+                self._permissions &= stat.S_IMODE(result.source.stat().st_mode)
             self._places.append((result.source, self._kept.seek(0, os.SEEK_END), len(result.picture)))
             self._kept.write(result.picture)
         except OSError as error:
@@ -43,7 +45,7 @@ class Sheet:
         if self._failure is not None:
             reason = self._failure.strerror or self._failure
             raise ImageError(f"cannot write {shown(self._path)}: its pictures could not be kept meanwhile ({reason})")
-        places = sorted(self._places)
+        places = sorted(self._places, key=lambda place: str(place[0]))
         if not places:
             return []
         status = FileStatus(0, 0, self._permissions)

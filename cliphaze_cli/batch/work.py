@@ -1,21 +1,14 @@
 """The whole life of one photo, in one function. Whoever calls it, here or elsewhere, is an executor."""
 
-import os
 import time
 from dataclasses import replace
 
 from cliphaze_cli.batch import time_limit
 from cliphaze_cli.batch.job import Job
+from cliphaze_cli.batch.made_meanwhile import ended, leave_out_if_made
 from cliphaze_cli.batch.options import Tool, WorkOptions
-from cliphaze_cli.report.results import FileResult, Status, bytes_of, explain
-from cliphaze_cli.system.errors import CliphazeError, NeedsMemoryError, OutputExistsError
-
-
-class _MadeMeanwhileError(CliphazeError):
-    """A job whose output is there by now."""
-
-    def __init__(self) -> None:
-        super().__init__("the output exists: another run made it meanwhile")
+from cliphaze_cli.places.remote import on_disk
+from cliphaze_cli.report.results import FileResult, bytes_of
 
 
 def work(job: Job, tool: Tool, options: WorkOptions, *, memory: int | None = None) -> FileResult:
@@ -23,31 +16,41 @@ def work(job: Job, tool: Tool, options: WorkOptions, *, memory: int | None = Non
 
     memory: bytes that it may take; None: as many as there are. A photo that needs more comes back as "pending".
     """
+    if job.is_local:
+        return _work_here(job, tool, options, memory)
+    from cliphaze_cli.batch.staging import work_staged
+
+    return work_staged(job, options, lambda local: _work_here(local, tool, options, memory))
+
+
+def _work_here(job: Job, tool: Tool, options: WorkOptions, memory: int | None) -> FileResult:
+    """The same of a job that reads and writes on this machine."""
     from cliphaze_cli.imaging import comparison, files
     from cliphaze_cli.imaging.density_map import save_density
     from cliphaze_cli.imaging.memory import bounded_memory
 
     started = time.perf_counter()
     limits, overwrite, skip_existing = options.limits, options.overwrite, options.skip_existing
-    result = FileResult(job.source, job.target, "done", source_bytes=bytes_of(job.source))
+    source, target = on_disk(job.source), on_disk(job.target)
+    result = FileResult(source, target, "done", source_bytes=bytes_of(source))
     try:
-        _leave_out_if_made(job, skip_existing)
+        leave_out_if_made(target, skip_existing)
         with bounded_memory(limits.decoder_bytes):
-            photo = files.read(job.source, max_pixels=limits.max_pixels, max_bytes=memory, white=options.settings.white)
+            photo = files.read(source, max_pixels=limits.max_pixels, max_bytes=memory, white=options.settings.white)
         height, width = photo.pixels.shape[:2]
         result = replace(result, size=(width, height), notices=photo.notices)
         time_limit.extend(limits, width * height)
 
         product = tool(photo)
         result = replace(result, details=product.details)
-        _leave_out_if_made(job, skip_existing)
+        leave_out_if_made(target, skip_existing)
 
         extras_replace = overwrite or skip_existing
         if (maps := product.maps) is not None:  # before the photo: where that exists, its job is complete
             save_density(
                 maps.density,
                 photo.pixels,
-                job.maps_stem,
+                on_disk(job.maps_stem),
                 npy=maps.npy,
                 title=maps.title,
                 replace=extras_replace,
@@ -57,29 +60,14 @@ def work(job: Job, tool: Tool, options: WorkOptions, *, memory: int | None = Non
         if product.pixels is not None:
             dehazed = files.with_pixels(photo, product.pixels)
             if job.comparison is not None:
-                comparison.save_comparison(photo, dehazed, job.comparison, replace=extras_replace, follow=overwrite)
+                picture = on_disk(job.comparison)
+                comparison.save_comparison(photo, dehazed, picture, replace=extras_replace, follow=overwrite)
             if options.pictures:
                 result = replace(result, picture=comparison.small_comparison(photo, dehazed))
             del photo, product, maps
-            notices = files.write(
-                dehazed, job.target, quality=tool.quality, replace=overwrite, preserve=options.preserve
-            )
+            notices = files.write(dehazed, target, quality=tool.quality, replace=overwrite, preserve=options.preserve)
             result = replace(result, notices=(*result.notices, *notices))
-        result = replace(result, extras=job.extras, target_bytes=bytes_of(job.target))
+        result = replace(result, extras=job.extras, target_bytes=bytes_of(target))
     except Exception as error:  # noqa: BLE001 - one bad file never stops a batch
-        if isinstance(error, OutputExistsError) and skip_existing and os.path.lexists(job.target):
-            error = _MadeMeanwhileError()
-        reason, trace = explain(error)
-        result = replace(result, status=_status(error), reason=reason, traceback=trace)
+        result = ended(result, error, skip_existing)
     return replace(result, seconds=time.perf_counter() - started)
-
-
-def _leave_out_if_made(job: Job, skip_existing: bool) -> None:
-    if skip_existing and os.path.lexists(job.target):
-        raise _MadeMeanwhileError
-
-
-def _status(error: Exception) -> Status:
-    if isinstance(error, _MadeMeanwhileError):
-        return "skipped"
-    return "pending" if isinstance(error, NeedsMemoryError) else "failed"

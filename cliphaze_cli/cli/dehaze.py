@@ -15,6 +15,7 @@ from cliphaze_cli.cli.request import Request
 from cliphaze_cli.cli.run_batch import Command
 from cliphaze_cli.cli.streams import STREAM, places
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_named
+from cliphaze_cli.places.remote import Place
 from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
 from cliphaze_cli.report.settings import Settings
 from cliphaze_cli.system.errors import UsageError
@@ -43,22 +44,22 @@ def _check_format(name: str | None) -> str | None:
 def dehaze(
     context: typer.Context,
     paths: Annotated[
-        list[Path] | None,
+        list[options.AnyPlace] | None,
         typer.Argument(
             metavar="INPUT... OUTPUT",
-            parser=options.parse_path,
+            parser=options.parse_place,
             show_default=False,
             help="Needed: photos and folders, then the output. - is a standard stream.",
         ),
     ] = None,
     *,
     output: Annotated[
-        Path | None,
+        options.AnyPlace | None,
         typer.Option(
             "--output",
             "-o",
             metavar="OUTPUT",
-            parser=options.parse_path,
+            parser=options.parse_place,
             help="The same as the last of the names.",
             rich_help_panel=FILES,
         ),
@@ -218,7 +219,7 @@ def dehaze(
     raise typer.Exit(code)
 
 
-def _inputs_and_output(paths: Sequence[Path], output: Path | None) -> tuple[list[Path], Path]:
+def _inputs_and_output(paths: Sequence[Place], output: Place | None) -> tuple[list[Place], Place]:
     given = [*paths, output] if output is not None else list(paths)
     if len(given) < 2:
         raise UsageError("INPUT and OUTPUT are needed, or --retry REPORT: `cliphaze dehaze --help` shows how")

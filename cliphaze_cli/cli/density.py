@@ -14,6 +14,7 @@ from cliphaze_cli.cli import options
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.request import Request
 from cliphaze_cli.cli.run_batch import Command
+from cliphaze_cli.places.look import Look
 from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
 from cliphaze_cli.prior.prompts import custom_prompts
 from cliphaze_cli.report.results import FileResult
@@ -31,7 +32,7 @@ SOURCES = ("auto", "clip", "model")
 def _tell_done(console: Console, result: FileResult, label: str) -> None:
     if result.status != "done" or result.target is None:
         return
-    names = ", ".join(shown(Path(path.name)) for path in (result.target, *result.extras))
+    names = ", ".join(shown(path.name) for path in (result.target, *result.extras))
     mean = result.details["density_mean"]
     console.answer(f"{shown(result.source)}: mean haze density {mean:.3f} ({label}) -> {names}")
 
@@ -51,22 +52,22 @@ def _choice(option: str, known: Sequence[str]) -> Callable[[str], str]:
 def density(
     context: typer.Context,
     inputs: Annotated[
-        list[Path] | None,
+        list[options.AnyPlace] | None,
         typer.Argument(
             metavar="INPUT...",
-            parser=options.parse_path,
+            parser=options.parse_place,
             show_default=False,
             help="Needed: photos, and folders of photos.",
         ),
     ] = None,
     *,
     output: Annotated[
-        Path | None,
+        options.AnyPlace | None,
         typer.Option(
             "--output",
             "-o",
             metavar="DIR",
-            parser=options.parse_path,
+            parser=options.parse_place,
             help="Folder for the maps.",
             show_default="beside each photo",
             rich_help_panel=options.FILES,
@@ -169,7 +170,8 @@ def density(
     _check(settings)
     if not inputs:
         raise UsageError("INPUT is needed, or --retry REPORT: `cliphaze density --help` shows how")
-    if output is not None and output.exists() and not output.is_dir():
+    look = Look()
+    if output is not None and look.exists(output) and not look.is_folder(output):
         raise UsageError(f"--output must be a folder, but {output} is a file")
     work = plan(inputs, output, _names(settings), recursive=recursive, overwrite=overwrite, skip_existing=skip_existing)
     raise typer.Exit(request.run_batch(work, settings))

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +17,7 @@ from cliphaze_cli.hub.registry import pinned_clip
 from cliphaze_cli.imaging.formats import is_image_name
 from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, DEFAULT_SECONDS, SECONDS_PER_MEGAPIXEL, Limits
 from cliphaze_cli.network.resolution import parse_resolution
+from cliphaze_cli.places.remote import Place, Remote, parse
 from cliphaze_cli.prior.builders import BUILDERS, DEFAULT_BUILDER
 from cliphaze_cli.report.settings import DensitySettings, Settings
 from cliphaze_cli.system.errors import UsageError
@@ -138,6 +139,14 @@ def parse_path(text: str) -> Path:
     return Path(text)
 
 
+def parse_place(text: str) -> Place:
+    """Return the path, or the place that a URL names. Raises UsageError for what can be neither."""
+    place = parse(text) if text else parse_path(text)
+    if isinstance(place, Remote) and place.protocol == "memory":
+        raise UsageError(f"{text} is gone when its process ends: name a place that stays")
+    return place
+
+
 def make_console(*, quiet: bool, verbose: bool, as_json: bool = False) -> Console:
     """Return the Console that --quiet, --verbose and --json ask for; raise UsageError for --quiet with --verbose."""
     if quiet and verbose:
@@ -239,22 +248,24 @@ SkipExistingOption = Annotated[
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=FILES)
 ]
+AnyPlace = Any
+"""What `parse_place` returns, in annotations of commands: Typer takes no unions."""
 RetryOption = Annotated[
-    Path | None,
+    AnyPlace | None,
     typer.Option(
         "--retry",
         metavar="REPORT",
-        parser=parse_path,
+        parser=parse_place,
         help="Do once more what failed or was not reached in that run.",
         rich_help_panel=FILES,
     ),
 ]
 ReportOption = Annotated[
-    Path | None,
+    AnyPlace | None,
     typer.Option(
         "--report",
         metavar="FILE.json|FILE.csv",
-        parser=parse_path,
+        parser=parse_place,
         help="Write what became of every photo, with sizes, times and versions.",
         rich_help_panel=OUTPUT,
     ),

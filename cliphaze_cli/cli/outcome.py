@@ -1,10 +1,12 @@
 """A batch's end: every file's result, the exit code, and the lines for people on stderr."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from cliphaze_cli.batch.plan import Plan
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.signals import EXIT_INTERRUPTED
+from cliphaze_cli.places.remote import Remote
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.system.atomic_file import shown
 
@@ -23,7 +25,11 @@ def all_results(plan: Plan, results: Iterable[FileResult]) -> list[FileResult]:
     failed = [
         FileResult(folder, None, "failed", reason=f"cannot list this folder: {why}") for folder, why in plan.unreadable
     ]
-    return sorted([*results, *pending, *skipped, *refused, *failed], key=lambda result: result.source)
+    return sorted([*results, *pending, *skipped, *refused, *failed], key=_by_place)
+
+
+def _by_place(result: FileResult) -> tuple[bool, Any]:
+    return isinstance(result.source, Remote), result.source  # paths of this machine first
 
 
 def exit_code(results: Iterable[FileResult], interrupted: bool) -> int:

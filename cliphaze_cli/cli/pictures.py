@@ -9,6 +9,7 @@ from cliphaze_cli.batch.folders import make_folders
 from cliphaze_cli.batch.refusals import refuse_sheet
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.preview import Preview, open_preview
+from cliphaze_cli.places.remote import Place
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.system.atomic_file import shown
 
@@ -57,7 +58,7 @@ class Pictures:
 
 
 def open_pictures(
-    console: Console, *, preview: bool, sheet: Path | None, photos: int, others: Iterable[Path], overwrite: bool
+    console: Console, *, preview: bool, sheet: Path | None, photos: int, others: Iterable[Place], overwrite: bool
 ) -> Pictures:
     """Prepare what was asked for, for so many photos.
 

@@ -14,6 +14,7 @@ from cliphaze_cli.cli.first_use import clip_of
 from cliphaze_cli.cli.pictures import open_pictures
 from cliphaze_cli.cli.run_batch import Command, run_batch
 from cliphaze_cli.imaging.limits import Limits
+from cliphaze_cli.places.remote import Place
 from cliphaze_cli.report.retry import leftover
 from cliphaze_cli.report.settings import DensitySettings, Settings
 
@@ -33,14 +34,14 @@ class Request:
     overwrite: bool
     skip_existing: bool
     jobs: int | None
-    report: Path | None
+    report: Place | None
     preserve: bool = True
     may_download: bool = False
     sheet: Path | None = None
     preview: bool = False
 
     def retry(
-        self, report: Path, kind: type[S], given: S, names: Callable[[S], Names], given_names: Collection[str]
+        self, report: Place, kind: type[S], given: S, names: Callable[[S], Names], given_names: Collection[str]
     ) -> int:
         """Do what is left of the run of a `report`, by its settings where `given_names` are not given anew."""
         left = leftover(report, self.command.name, kind)
@@ -61,12 +62,12 @@ class Request:
         self,
         work: Plan,
         settings: Settings | DensitySettings,
-        retried: Path | None = None,
+        retried: Place | None = None,
         retried_sha256: str | None = None,
     ) -> int:
         """Do what is planned, and return the exit code. retried: the report of the run that this one goes on with."""
         if self.report is not None:
-            read = [path for path in (retried, settings.weights and Path(settings.weights)) if path]
+            read: list[Place] = [path for path in (retried, settings.weights and Path(settings.weights)) if path]
             refuse_report(self.report, [*work.files, *read], overwrite=self.overwrite)
         pictures = open_pictures(
             self.console,

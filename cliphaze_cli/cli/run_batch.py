@@ -14,6 +14,7 @@ from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.pictures import Pictures
 from cliphaze_cli.cli.progress import progress_bar
 from cliphaze_cli.imaging.other_kinds import listed
+from cliphaze_cli.places.remote import Place
 from cliphaze_cli.report.document import Document, Run
 from cliphaze_cli.report.results import BatchReport, FileResult
 from cliphaze_cli.report.storage import LiveReport, save
@@ -67,7 +68,7 @@ def run_batch(
     console: Console,
     *,
     jobs: int | None,
-    report: Path | None,
+    report: Place | None,
     pictures: Pictures,
 ) -> int:
     """Do what `work` says and return the exit code; raises CliphazeError if it cannot be started.
@@ -134,7 +135,7 @@ def run_batch(
     return code
 
 
-def _make_folders(work: Plan, report: Path | None) -> None:
+def _make_folders(work: Plan, report: Place | None) -> None:
     work.make_folders()  # also where nothing is to do: for what killed runs left there
-    if report is not None:
+    if isinstance(report, Path):
         make_folders([report.parent])

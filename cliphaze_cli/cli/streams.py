@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cliphaze_cli.imaging.formats import extension_of_content
+from cliphaze_cli.places.look import Look
+from cliphaze_cli.places.remote import Place
 from cliphaze_cli.system.errors import CliphazeError, UsageError
 
 STREAM = Path("-")
@@ -18,8 +20,8 @@ STREAM = Path("-")
 class Places:
     """inputs and output as files and folders; `_spool`: where what is meant for standard output comes to lie."""
 
-    inputs: list[Path]
-    output: Path
+    inputs: list[Place]
+    output: Place
     _spool: Path | None = None
 
     def deliver(self) -> None:
@@ -34,12 +36,12 @@ class Places:
 
 
 @contextmanager
-def places(inputs: Sequence[Path], output: Path) -> Iterator[Places]:
+def places(inputs: Sequence[Place], output: Place) -> Iterator[Places]:
     """Within the block standard input is a file, and standard output a folder. Raises UsageError for several inputs."""
     if STREAM not in (*inputs, output):
         yield Places(list(inputs), output)
         return
-    if len(inputs) != 1 or inputs[0].is_dir():
+    if len(inputs) != 1 or Look().is_folder(inputs[0]):
         raise UsageError("- stands for one photo: give one INPUT and one OUTPUT with it")
     with tempfile.TemporaryDirectory(prefix="cliphaze-") as folder:
         spool = Path(folder, "output")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from cliphaze_cli.places.remote import Place
 from cliphaze_cli.system.errors import CliphazeError
 from cliphaze_cli.system.text import without_credentials
 
@@ -16,8 +17,8 @@ Status = Literal["done", "failed", "skipped", "pending"]  # pending: not reached
 class FileResult:
     """One file's outcome. `seconds` is the work on it (reading, processing, writing), without waiting."""
 
-    source: Path
-    target: Path | None
+    source: Place
+    target: Place | None
     status: Status
     reason: str | None = None  # why it failed or was skipped, one line
     seconds: float = 0.0
@@ -25,7 +26,7 @@ class FileResult:
     source_bytes: int | None = None  # of the files
     target_bytes: int | None = None
     notices: tuple[str, ...] = ()
-    extras: tuple[Path, ...] = ()  # further files written for it
+    extras: tuple[Place, ...] = ()  # further files written for it
     details: Mapping[str, Any] = field(default_factory=dict)  # what the caller wants reported, JSON-ready
     traceback: str | None = None  # of failures that nobody expects
     picture: bytes | None = None  # before and after, small, as JPEG; whoever keeps results leaves it out

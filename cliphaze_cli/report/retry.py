@@ -3,10 +3,11 @@
 import os
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Generic, TypeVar
 
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_of_name
+from cliphaze_cli.places.remote import Place, Remote, parse
 from cliphaze_cli.report import storage
 from cliphaze_cli.report.document import Document
 from cliphaze_cli.report.settings import DensitySettings, Settings
@@ -25,14 +26,14 @@ class Leftover(Generic[S]):
     made: targets that a killed run had made since its report was last written: outputs appear whole or not at all.
     """
 
-    pairs: tuple[tuple[Path, Path], ...]
+    pairs: tuple[tuple[Place, Place], ...]
     settings: S
     folders: int
     weights_sha256: str | None
-    made: frozenset[Path] = frozenset()
+    made: frozenset[Place] = frozenset()
 
 
-def leftover(report: Path, command: str, kind: type[S]) -> Leftover[S]:
+def leftover(report: Place, command: str, kind: type[S]) -> Leftover[S]:
     """Read from the report of a command what is left to do; raises UsageError where it does not tell."""
     document = storage.load(report)
     if document["files"] and document.get("command") != command:
@@ -67,7 +68,11 @@ def _begun(document: Document) -> float | None:
         return None
 
 
-def _changed_since(path: Path, moment: float) -> bool:
+def _changed_since(path: Place, moment: float) -> bool:
+    if isinstance(path, Remote):
+        from cliphaze_cli.places.look import modified
+
+        return (modified(path) or 0.0) >= moment
     try:
         return path.lstat().st_ctime >= moment  # not st_mtime: outputs take over their sources'
     except OSError:
@@ -80,10 +85,15 @@ def _base(document: Document) -> Path:
     return Path() if not isinstance(directory, str) or directory == os.getcwd() else Path(directory)  # noqa: PTH109
 
 
-def _pair(record: dict[str, Any], base: Path, report: Path) -> tuple[Path, Path]:
+def _pair(record: dict[str, Any], base: Path, report: Place) -> tuple[Place, Place]:
     source, target = record.get("source"), record["target"]
     if not isinstance(source, str) or not source or not isinstance(target, str):
         raise UsageError(f"{shown(report)} has a file without a name: it was changed or damaged")
-    if format_of_name(Path(target)) is None:
+    if format_of_name(PurePath(target)) is None:
         raise UsageError(f"{shown(report)} has an output that is no {FORMATS_SHOWN} file: {shown(Path(target))}")
-    return base / source, base / target
+    return _place(source, base), _place(target, base)
+
+
+def _place(text: str, base: Path) -> Place:
+    place = parse(text)
+    return place if isinstance(place, Remote) else base / text

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from cliphaze_cli.places.remote import Place, Remote
 from cliphaze_cli.report.document import FORMAT, Document
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.report.table import from_table, to_table
 from cliphaze_cli.system.atomic_file import atomic_file, shown
-from cliphaze_cli.system.errors import CliphazeError, UsageError
+from cliphaze_cli.system.errors import CliphazeError, ImageError, UsageError
 from cliphaze_cli.system.small_file import read_small_file
 
 ENDINGS = (".json", ".csv")
@@ -19,25 +20,36 @@ MAX_BYTES = 1 << 30  # of a report that is read: a million photos
 REFRESH_SECONDS = 10.0  # how old a report may be when the process is killed
 
 
-def save(document: Document, path: Path, *, replace: bool = True) -> None:
+def save(document: Document, path: Place, *, replace: bool = True) -> None:
     """Write a report, atomically. Raises ImageError, one line, where the system refuses; see `atomic_file`."""
+    if isinstance(path, Remote):
+        from cliphaze_cli.places.spool import private_folder
+        from cliphaze_cli.places.transfer import put
+
+        with private_folder() as folder:
+            file = folder / f"report{path.suffix}"
+            save(document, file)
+            put(file, path, replace=replace)
+        return
     with atomic_file(path, replace=replace) as sink:
         sink.write(_encoded(document, path))
 
 
-def load(path: Path) -> Document:
+def load(path: Place) -> Document:
     """Read a report; of one in CSV numbers are text. Raises UsageError where the file is none that this version reads.
 
     Nothing but the container's shape is checked: whoever uses a field has to expect anything in it.
     """
     try:
         # Bytes, as text mode changes line ends, and names may hold them.
-        text = read_small_file(path, MAX_BYTES).decode()
+        text = _content(path).decode()
         document = from_table(text) if _is_table(path) else json.loads(text)
         if not isinstance(document, dict) or not isinstance(document.get("files"), list):
             raise ValueError("it has no list of files")
         if not all(isinstance(record, dict) for record in document["files"]):
             raise ValueError("its files are no records")
+    except ImageError as error:
+        raise UsageError(str(error)) from error
     except OSError as error:
         raise UsageError(f"cannot read the report {shown(path)}: {error.strerror}; check the path") from error
     except (ValueError, csv.Error, RecursionError) as error:
@@ -57,7 +69,7 @@ class LiveReport:
     killed leaves one, at most REFRESH_SECONDS (and the file in work) behind."""
 
     def __init__(
-        self, path: Path, describe: Callable[[Sequence[FileResult]], Document], *, replace: bool = False
+        self, path: Place, describe: Callable[[Sequence[FileResult]], Document], *, replace: bool = False
     ) -> None:
         """describe: the document, from the results so far. Raises ImageError if the file cannot be written, or is
         there and not to `replace`."""
@@ -75,11 +87,22 @@ class LiveReport:
             self._due = time.monotonic() + REFRESH_SECONDS
 
 
-def _is_table(path: Path) -> bool:
+def _content(path: Place) -> bytes:
+    if isinstance(path, Path):
+        return read_small_file(path, MAX_BYTES)
+    from cliphaze_cli.places.spool import private_folder
+    from cliphaze_cli.places.transfer import fetch
+
+    with private_folder() as folder:
+        fetch(path, folder / "report", max_bytes=MAX_BYTES)
+        return read_small_file(folder / "report", MAX_BYTES)
+
+
+def _is_table(path: Place) -> bool:
     return path.suffix.lower() == ".csv"
 
 
-def _encoded(document: Document, path: Path) -> bytes:
+def _encoded(document: Document, path: Place) -> bytes:
     return (to_table(document) if _is_table(path) else json_text(document) + "\n").encode()
 
 

@@ -36,8 +36,8 @@ class _Sink:
         self.flush = stream.flush
 
 
-def shown(path: Path) -> str:
-    """A path for a one-line message, even if its name holds line breaks or undecodable bytes."""
+def shown(path: object) -> str:
+    """A path, or a URL, for a one-line message, even if its name holds line breaks or undecodable bytes."""
     text = str(path)
     return text if text.isprintable() else ascii(text)
 

@@ -4,6 +4,7 @@ import os
 import re
 
 _TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_SECRET_VARIABLES = re.compile(r"(AWS|AZURE|GOOGLE|FSSPEC)_\w*(KEY|KEY_ID|SECRET|TOKEN|PASSWORD|CONNECTION_STRING)")
 _SHORTEST = 8  # shorter values are no tokens, and blanking them out would garble messages
 _HIDDEN = "***"
 
@@ -14,7 +15,8 @@ def without_credentials(text: str) -> str:
     Those are the access tokens of the environment, whatever looks like one of the Hub's, `user:password@` in addresses,
     and what follows the question mark in them: download links carry signatures there.
     """
-    for name in _TOKEN_VARIABLES:
+    secret = (name for name in os.environ if _SECRET_VARIABLES.fullmatch(name))
+    for name in (*_TOKEN_VARIABLES, *secret):
         token = os.environ.get(name, "").strip()
         if len(token) >= _SHORTEST:
             text = text.replace(token, _HIDDEN)

@@ -11,6 +11,7 @@ from PIL import Image
 from cliphaze_cli.batch.refusals import refuse_sheet
 from cliphaze_cli.batch.sheet import Sheet
 from cliphaze_cli.imaging.comparison_paths import PAIRS_PER_PAGE, sheet_paths
+from cliphaze_cli.places.remote import on_disk
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.system.errors import ImageError, UsageError
 from tests.imaging.samples import names_in
@@ -56,7 +57,7 @@ def test_one_private_photo_makes_the_page_private(tmp_path: Path) -> None:
     sheet = Sheet(tmp_path / "s.jpg")
     for name, mode in (("a.png", 0o644), ("b.png", 0o600)):
         one = result(tmp_path, name)
-        one.source.chmod(mode)
+        on_disk(one.source).chmod(mode)
         sheet.add(one)
     sheet.save()
     assert (tmp_path / "s.jpg").stat().st_mode & 0o777 == 0o600

@@ -1,6 +1,7 @@
 """The life of one photo, with tools that need no network."""
 
 import pickle
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,18 @@ class Failing(Unchanged):
         raise self._error
 
 
+@dataclass(frozen=True)
+class LocalJob(Job):
+    source: Path
+    target: Path
+    extras: tuple[Path, ...] = ()
+
+
 @pytest.fixture
-def job(tmp_path: Path) -> Job:
+def job(tmp_path: Path) -> LocalJob:
     files.write(photo(smooth()), tmp_path / "in.png")
     (tmp_path / "out").mkdir()
-    return Job(tmp_path / "in.png", tmp_path / "out/a.png", tuple(density_paths(tmp_path / "out/a")))
+    return LocalJob(tmp_path / "in.png", tmp_path / "out/a.png", tuple(density_paths(tmp_path / "out/a")))
 
 
 def do(job: Job, tool: Any, *, memory: int | None = None, **options: Any) -> FileResult:
@@ -54,7 +62,7 @@ def do(job: Job, tool: Any, *, memory: int | None = None, **options: Any) -> Fil
     return work(job, tool, WorkOptions(dehazing.load, Settings(), "cpu", limits, **options), memory=memory)
 
 
-def test_a_photo_with_its_maps(job: Job) -> None:
+def test_a_photo_with_its_maps(job: LocalJob) -> None:
     result = do(job, Mapped())
     assert result.status == "done"
     assert sorted(names_in(job.target.parent)) == ["a.density-overlay.png", "a.density.png", "a.png"]
@@ -63,13 +71,15 @@ def test_a_photo_with_its_maps(job: Job) -> None:
     assert (result.extras, result.details) == (job.extras, {"density_mean": 0.5})
 
 
-def test_maps_alone(job: Job) -> None:
+def test_maps_alone(job: LocalJob) -> None:
     target, *extras = density_paths(job.target.parent / "a")
     assert do(Job(job.source, target, tuple(extras)), Mapped(write_photo=False)).status == "done"
     assert sorted(names_in(job.target.parent)) == ["a.density-overlay.png", "a.density.png"]
 
 
-def test_maps_come_before_the_photo_so_that_a_photo_means_complete(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_maps_come_before_the_photo_so_that_a_photo_means_complete(
+    job: LocalJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*arguments: object, **options: object) -> None:
         raise ImageError("no space left")
 
@@ -79,7 +89,7 @@ def test_maps_come_before_the_photo_so_that_a_photo_means_complete(job: Job, mon
     assert names_in(job.target.parent) == []
 
 
-def test_a_comparison_comes_before_the_photo_too(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_comparison_comes_before_the_photo_too(job: LocalJob, monkeypatch: pytest.MonkeyPatch) -> None:
     compared = Job(job.source, job.target, (*job.extras, comparison_path(job.target.with_suffix(""))))
     result = do(compared, Mapped())
     assert (result.status, result.extras, result.picture) == ("done", compared.extras, None)
@@ -102,7 +112,7 @@ def test_a_comparison_comes_before_the_photo_too(job: Job, monkeypatch: pytest.M
     assert not job.target.exists()
 
 
-def test_results_bring_a_small_picture_along_where_it_is_wanted(job: Job) -> None:
+def test_results_bring_a_small_picture_along_where_it_is_wanted(job: LocalJob) -> None:
     plain = Job(job.source, job.target)
     assert (do(plain, Unchanged(), pictures=True).picture or b"").startswith(b"\xff\xd8")
     assert names_in(job.target.parent) == ["a.png"]
@@ -118,7 +128,7 @@ def test_results_bring_a_small_picture_along_where_it_is_wanted(job: Job) -> Non
         (ValueError("surprise"), "ValueError: surprise"),
     ],
 )
-def test_every_failure_is_one_line_of_its_result(job: Job, error: Exception, reason: str) -> None:
+def test_every_failure_is_one_line_of_its_result(job: LocalJob, error: Exception, reason: str) -> None:
     result = do(job, Failing(error))
     assert result.status == "failed" and reason in (result.reason or "")
     assert (result.traceback is not None) == isinstance(error, ValueError)
@@ -126,7 +136,7 @@ def test_every_failure_is_one_line_of_its_result(job: Job, error: Exception, rea
     assert names_in(job.target.parent) == []
 
 
-def test_an_output_that_another_run_made_meanwhile_is_skipped_or_told(job: Job) -> None:
+def test_an_output_that_another_run_made_meanwhile_is_skipped_or_told(job: LocalJob) -> None:
     class Overtaken(Unchanged):
         def __call__(self, photo: Photo) -> Product:
             job.target.touch()
@@ -140,19 +150,19 @@ def test_an_output_that_another_run_made_meanwhile_is_skipped_or_told(job: Job) 
     assert do(job, Unchanged(), overwrite=True).status == "done"
 
 
-def test_a_photo_that_needs_more_memory_than_it_may_take_is_left_alone(job: Job) -> None:
+def test_a_photo_that_needs_more_memory_than_it_may_take_is_left_alone(job: LocalJob) -> None:
     result = do(job, Failing(ValueError()), memory=1000)
     assert result.status == "pending" and "alone" in (result.reason or "")
     assert do(job, Unchanged(), memory=1 << 30).status == "done"
 
 
-def test_a_photo_that_vanished_is_told(job: Job) -> None:
+def test_a_photo_that_vanished_is_told(job: LocalJob) -> None:
     job.source.unlink()
     result = do(job, Unchanged())
     assert result.status == "failed" and "no such file" in (result.reason or "")
 
 
-def test_limits_on_pixels_hold(job: Job) -> None:
+def test_limits_on_pixels_hold(job: LocalJob) -> None:
     assert "--max-megapixels" in (do(job, Unchanged(), limits=Limits(max_pixels=1000)).reason or "")
 
 
@@ -165,7 +175,7 @@ def test_what_a_process_is_told_can_be_pickled(load: Any) -> None:
 
 @pytest.mark.parametrize("which", [0, 1])
 @pytest.mark.parametrize("options", [{}, {"skip_existing": True}])
-def test_a_link_under_the_name_of_a_map_is_not_followed(job: Job, which: int, options: dict[str, Any]) -> None:
+def test_a_link_under_the_name_of_a_map_is_not_followed(job: LocalJob, which: int, options: dict[str, Any]) -> None:
     victim = job.source.with_name("victim")
     job.extras[which].symlink_to(victim)
     result = do(job, Mapped(), **options)
