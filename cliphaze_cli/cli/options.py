@@ -239,6 +239,10 @@ SkipExistingOption = Annotated[
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=FILES)
 ]
+DryRunOption = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Only show what would be done, from where to where.", rich_help_panel=FILES),
+]
 RetryOption = Annotated[
     Path | None,
     typer.Option(

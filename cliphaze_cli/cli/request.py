@@ -10,6 +10,7 @@ from cliphaze_cli.batch.plan import Names, Plan, plan_pairs
 from cliphaze_cli.batch.refusals import refuse_report
 from cliphaze_cli.cli import options
 from cliphaze_cli.cli.console import Console
+from cliphaze_cli.cli.dry_run import dry_run
 from cliphaze_cli.cli.first_use import clip_of
 from cliphaze_cli.cli.run_batch import Command, run_batch
 from cliphaze_cli.imaging.limits import Limits
@@ -21,7 +22,8 @@ S = TypeVar("S", Settings, DensitySettings)
 
 @dataclass(frozen=True)
 class Request:
-    """The options that all such commands have; may_download: CLIP, where the command cannot do without."""
+    """The options that all such commands have; may_download: CLIP, where the command cannot do
+    without. dry_run: only tell what would be done."""
 
     command: Command
     load: Load
@@ -34,6 +36,7 @@ class Request:
     report: Path | None
     preserve: bool = True
     may_download: bool = False
+    dry_run: bool = False
 
     def retry(
         self, report: Path, kind: type[S], given: S, names: Callable[[S], Names], given_names: Collection[str]
@@ -64,6 +67,10 @@ class Request:
         if self.report is not None:
             read = [path for path in (retried, settings.weights and Path(settings.weights)) if path]
             refuse_report(self.report, [*work.files, *read], overwrite=self.overwrite)
+        if self.dry_run:
+            return dry_run(
+                self.command.name, self.command.done, work, settings, self.console, may_download=self.may_download
+            )
         options = WorkOptions(
             self.load,
             settings,
