@@ -1,11 +1,24 @@
 """The folders that outputs go to."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from cliphaze_cli.system.atomic_file import refuse_unwritable, sync_folder
 from cliphaze_cli.system.errors import ImageError, UsageError
 from cliphaze_cli.system.part_file import remove_leftovers
+
+
+def refuse_folders(folders: Iterable[Path]) -> None:
+    """Raise UsageError where `make_folders` would, as far as that can be seen without making anything."""
+    for folder in sorted(set(folders)):
+        there = next(parent for parent in (folder, *folder.parents) if os.path.lexists(parent))
+        if not there.is_dir():
+            raise UsageError(f"cannot create the output folder {folder}: {there} is not a folder")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise UsageError(
+                f"cannot write in {folder}: no permission to write in {there}; choose another output folder"
+            )
 
 
 def make_folders(folders: Iterable[Path]) -> None:

@@ -72,6 +72,7 @@ def dehaze(
         typer.Option(metavar="TEXT", help="Append to the names of outputs.", show_default=False, rich_help_panel=FILES),
     ] = "",
     retry: options.RetryOption = None,
+    dry_run: options.DryRunOption = False,
     strength: Annotated[
         float, typer.Option(metavar="0..1", callback=options.check_strength, help="How much of the haze to remove.")
     ] = 1.0,
@@ -196,6 +197,7 @@ def dehaze(
         report=report,
         sheet=compare_sheet,
         preview=preview,
+        dry_run=dry_run,
     )
     if retry is not None:
         if paths or output or recursive or suffix or format is not None:
@@ -209,6 +211,8 @@ def dehaze(
         raise UsageError(
             "with - for standard input or output there are no maps, comparisons or reports, and no second output"
         )
+    if STREAM in (*inputs, target) and dry_run:
+        raise UsageError("--dry-run shows what becomes of files: leave it out with - for standard input or output")
     names = _names(settings, suffix, format)
     with places(inputs, target) as place:
         work = plan(

@@ -77,6 +77,7 @@ def density(
     skip_existing: options.SkipExistingOption = False,
     overwrite: options.OverwriteOption = False,
     retry: options.RetryOption = None,
+    dry_run: options.DryRunOption = False,
     source: Annotated[
         str,
         typer.Option(
@@ -158,6 +159,7 @@ def density(
         skip_existing=skip_existing,
         jobs=jobs,
         report=report,
+        dry_run=dry_run,
         may_download=not no_download,
     )
     if retry is not None:

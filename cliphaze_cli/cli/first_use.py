@@ -53,7 +53,7 @@ def clip_file(
         HubError: the download failed for another reason than a missing network.
     """
     entry = clip_entry(model)
-    if may_download and not _is_offline() and find_cached(entry, cache_dir) is None:
+    if may_download and not is_offline() and find_cached(entry, cache_dir) is None:
 
         def announce(size: int) -> None:
             console.info(
@@ -69,7 +69,8 @@ def clip_file(
     return verified_file(entry, cache_dir)
 
 
-def _is_offline() -> bool:
+def is_offline() -> bool:
+    """Whether the Hub's client is told to stay away from the network."""
     from huggingface_hub import constants
 
     return bool(constants.HF_HUB_OFFLINE)

@@ -248,6 +248,10 @@ SkipExistingOption = Annotated[
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=FILES)
 ]
+DryRunOption = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Only show what would be done, from where to where.", rich_help_panel=FILES),
+]
 AnyPlace = Any
 """What `parse_place` returns, in annotations of commands: Typer takes no unions."""
 RetryOption = Annotated[

@@ -10,6 +10,7 @@ from cliphaze_cli.batch.plan import Names, Plan, plan_pairs
 from cliphaze_cli.batch.refusals import refuse_report
 from cliphaze_cli.cli import options
 from cliphaze_cli.cli.console import Console
+from cliphaze_cli.cli.dry_run import dry_run
 from cliphaze_cli.cli.first_use import clip_of
 from cliphaze_cli.cli.pictures import open_pictures
 from cliphaze_cli.cli.run_batch import Command, run_batch
@@ -24,7 +25,7 @@ S = TypeVar("S", Settings, DensitySettings)
 @dataclass(frozen=True)
 class Request:
     """The options that all such commands have; may_download: CLIP, where the command cannot do without.
-    sheet: of comparisons of all photos; preview: comparisons on the terminal."""
+    sheet: of comparisons of all photos; preview: comparisons on the terminal. dry_run: only tell what would be done."""
 
     command: Command
     load: Load
@@ -39,6 +40,7 @@ class Request:
     may_download: bool = False
     sheet: Path | None = None
     preview: bool = False
+    dry_run: bool = False
 
     def retry(
         self, report: Place, kind: type[S], given: S, names: Callable[[S], Names], given_names: Collection[str]
@@ -71,12 +73,16 @@ class Request:
             refuse_report(self.report, [*work.files, *read], overwrite=self.overwrite)
         pictures = open_pictures(
             self.console,
-            preview=self.preview,
+            preview=self.preview and not self.dry_run,
             sheet=self.sheet,
             photos=len(work.jobs),
             others=[*work.files, *([self.report] if self.report else [])],
             overwrite=self.overwrite,
         )
+        if self.dry_run:
+            return dry_run(
+                self.command.name, self.command.done, work, settings, self.console, may_download=self.may_download
+            )
         options = WorkOptions(
             self.load,
             settings,

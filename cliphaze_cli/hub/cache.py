@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cliphaze_cli.hub import verification
-from cliphaze_cli.hub.registry import WeightsEntry
+from cliphaze_cli.hub.registry import WeightsEntry, weights_dir
 
 DEFAULT_REVISION = "main"
 
@@ -28,6 +28,14 @@ def find_cached(entry: WeightsEntry, cache_dir: Path | None = None) -> Path | No
     """The verified file of `entry` in the cache, or None: absent or damaged. No network, and no torch."""
     cached = look_up(entry, cache_dir)
     return None if cached is None or cached.problem else cached.path
+
+
+def is_there(entry: WeightsEntry, cache_dir: Path | None = None) -> bool:
+    """Whether a file of `entry` is in the package or the cache, whatever is in it. Reads and notes nothing."""
+    if entry.embedded:
+        return (weights_dir() / entry.file).is_file()
+    commit = _commit(entry, cache_dir)
+    return commit is not None and os.path.isfile(snapshot_path(entry, commit, cache_dir))  # noqa: PTH113 - as below
 
 
 def look_up(entry: WeightsEntry, cache_dir: Path | None = None, *, thorough: bool = False) -> CachedFile | None:

@@ -42,13 +42,21 @@ def resolve_weights(name_or_entry: str | WeightsEntry, cache_dir: Path | None = 
 
 def verified_file(entry: WeightsEntry, cache_dir: Path | None = None) -> VerifiedFile:
     """The file of an entry in the Hub's cache, hashed anew. Errors as in `resolve_weights`."""
-    command = f"cliphaze download-weights {download_arguments(entry)}"
     cached = cache.look_up(entry, cache_dir, thorough=True)
     if cached is None:
-        raise WeightsError(f"the weights {entry.name} are not on this machine: run `{command}`")
+        raise not_here(entry)
     if cached.problem:
+        command = f"cliphaze download-weights {download_arguments(entry)}"
         raise WeightsError(f"{cached.path} is damaged ({cached.problem}): run `{command}` to fetch it again")
     return VerifiedFile(cached.path, cached.digest, _stamp(cached.path))
+
+
+def not_here(entry: WeightsEntry) -> WeightsError:
+    """What to raise where weights are missing."""
+    if entry.embedded:
+        return WeightsError(f"the embedded weights {embedded_path(entry)} are missing: install cliphaze again")
+    command = f"cliphaze download-weights {download_arguments(entry)}"
+    return WeightsError(f"the weights {entry.name} are not on this machine: run `{command}`")
 
 
 def download_arguments(entry: WeightsEntry) -> str:
@@ -66,7 +74,7 @@ def embedded_path(entry: WeightsEntry) -> Path:
 def _embedded(entry: WeightsEntry) -> Path:
     path = embedded_path(entry)
     if not path.is_file():
-        raise WeightsError(f"the embedded weights {path} are missing: install cliphaze again")
+        raise not_here(entry)
     if problem := verification.problem_with(path, entry.size, entry.sha256):
         raise WeightsError(f"the embedded weights {path} are damaged ({problem}): install cliphaze again")
     return path

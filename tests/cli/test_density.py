@@ -30,7 +30,7 @@ def density(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr("cliphaze_cli.hub.cache.cache_root", lambda cache_dir: cache_dir or tmp_path / "hub")
-    monkeypatch.setattr("cliphaze_cli.cli.first_use._is_offline", lambda: True)  # see test_first_use for the network
+    monkeypatch.setattr("cliphaze_cli.cli.first_use.is_offline", lambda: True)  # see test_first_use for the network
 
     def run(*arguments: str) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["cliphaze", "density", *arguments])
