@@ -1,6 +1,7 @@
 """`cliphaze dehaze`: remove the haze from photos."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,11 +10,13 @@ import typer
 from cliphaze_cli.batch import dehazing
 from cliphaze_cli.batch.naming import PhotoNames, extra_outputs
 from cliphaze_cli.batch.plan import plan
+from cliphaze_cli.batch.watching import require_watching
 from cliphaze_cli.cli import options, outcome
 from cliphaze_cli.cli.options import FILES, OUTPUT
 from cliphaze_cli.cli.request import Request
 from cliphaze_cli.cli.run_batch import Command
 from cliphaze_cli.cli.streams import STREAM, places
+from cliphaze_cli.cli.watch import Watched
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_named
 from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
 from cliphaze_cli.report.settings import Settings
@@ -64,6 +67,10 @@ def dehaze(
         str,
         typer.Option(metavar="TEXT", help="Append to the names of outputs.", show_default=False, rich_help_panel=FILES),
     ] = "",
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Then wait for new photos in the folders, until Ctrl-C.", rich_help_panel=FILES),
+    ] = False,
     retry: options.RetryOption = None,
     strength: Annotated[
         float, typer.Option(metavar="0..1", callback=options.check_strength, help="How much of the haze to remove.")
@@ -182,13 +189,15 @@ def dehaze(
         device=device,
         limits=options.limits_of(max_megapixels, time_limit),
         overwrite=overwrite,
-        skip_existing=skip_existing,
+        skip_existing=skip_existing or watch,
         preserve=not no_preserve,
         jobs=jobs,
         report=report,
         sheet=compare_sheet,
         preview=preview,
     )
+    if watch:
+        _refuse_with_watch(retry=retry, overwrite=overwrite, compare_sheet=compare_sheet)
     if retry is not None:
         if paths or output or recursive or suffix or format is not None:
             raise UsageError(f"--retry takes files and outputs from its report: leave {_NOT_WITH_RETRY} out")
@@ -202,6 +211,12 @@ def dehaze(
             "with - for standard input or output there are no maps, comparisons or reports, and no second output"
         )
     names = _names(settings, suffix, format)
+    if watch:
+        other = next((path for path in inputs if not path.is_dir()), None)
+        if other is not None:
+            raise UsageError(f"--watch waits in folders, and {other} is none: give folders")
+        look = partial(plan, inputs, target, names, recursive=recursive, skip_existing=True)
+        raise typer.Exit(request.watch(Watched(inputs, target, recursive, look), settings))
     with places(inputs, target) as place:
         work = plan(
             place.inputs, place.output, names, recursive=recursive, overwrite=overwrite, skip_existing=skip_existing
@@ -209,6 +224,16 @@ def dehaze(
         code = request.run_batch(work, settings)
         place.deliver()
     raise typer.Exit(code)
+
+
+def _refuse_with_watch(*, retry: Path | None, overwrite: bool, compare_sheet: Path | None) -> None:
+    if retry is not None:
+        raise UsageError("--watch and --retry contradict each other: give one of them")
+    if overwrite:
+        raise UsageError("--watch leaves outputs that exist as they are: leave --overwrite out")
+    if compare_sheet is not None:
+        raise UsageError("--compare-sheet is of a run that ends by itself: give --compare with --watch")
+    require_watching()
 
 
 def _inputs_and_output(paths: Sequence[Path], output: Path | None) -> tuple[list[Path], Path]:

@@ -11,8 +11,9 @@ from cliphaze_cli.batch.refusals import refuse_report
 from cliphaze_cli.cli import options
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.first_use import clip_of
-from cliphaze_cli.cli.pictures import open_pictures
+from cliphaze_cli.cli.pictures import Pictures, open_pictures
 from cliphaze_cli.cli.run_batch import Command, run_batch
+from cliphaze_cli.cli.watch import Watched, watch
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.report.retry import leftover
 from cliphaze_cli.report.settings import DensitySettings, Settings
@@ -65,6 +66,28 @@ class Request:
         retried_sha256: str | None = None,
     ) -> int:
         """Do what is planned, and return the exit code. retried: the report of the run that this one goes on with."""
+        options, pictures = self._prepared(work, settings, retried=retried, retried_sha256=retried_sha256)
+        return run_batch(
+            self.command, work, options, self.console, jobs=self.jobs, report=self.report, pictures=pictures
+        )
+
+    def watch(self, watched: Watched, settings: Settings | DensitySettings) -> int:
+        """Do what is there, and what comes, until somebody ends it, and return the exit code."""
+        first = watched.look()
+        options, pictures = self._prepared(first, settings, comes_more=True)
+        return watch(
+            self.command, watched, first, options, self.console, jobs=self.jobs, report=self.report, pictures=pictures
+        )
+
+    def _prepared(
+        self,
+        work: Plan,
+        settings: Settings | DensitySettings,
+        *,
+        retried: Path | None = None,
+        retried_sha256: str | None = None,
+        comes_more: bool = False,
+    ) -> tuple[WorkOptions, Pictures]:
         if self.report is not None:
             read = [path for path in (retried, settings.weights and Path(settings.weights)) if path]
             refuse_report(self.report, [*work.files, *read], overwrite=self.overwrite)
@@ -85,9 +108,9 @@ class Request:
             skip_existing=self.skip_existing,
             preserve=self.preserve,
             retried_sha256=retried_sha256,
-            clip_file=clip_of(settings, self.console, may_download=self.may_download) if work.jobs else None,
+            clip_file=clip_of(settings, self.console, may_download=self.may_download)
+            if work.jobs or comes_more
+            else None,
             pictures=pictures.wanted,
         )
-        return run_batch(
-            self.command, work, options, self.console, jobs=self.jobs, report=self.report, pictures=pictures
-        )
+        return options, pictures

@@ -4,6 +4,7 @@ import io
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -47,7 +48,7 @@ with progress_bar(console, 2, terminal=preview and preview.terminal) as advance:
         ({}, "▀", ("\x1bP0", "f=100")),
     ],
 )
-def test_a_terminal_gets_what_it_can_show(answers: dict[str, bool], sign: str, others: tuple[str, str]) -> None:
+def test_a_terminal_gets_what_it_can_show(answers: dict[str, Any], sign: str, others: tuple[str, str]) -> None:
     from tests.cli.terminal import seen
 
     written = seen(["-c", PROGRAM], **answers)
