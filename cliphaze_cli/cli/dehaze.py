@@ -1,6 +1,7 @@
 """`cliphaze dehaze`: remove the haze from photos."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,11 +10,13 @@ import typer
 from cliphaze_cli.batch import dehazing
 from cliphaze_cli.batch.naming import PhotoNames, extra_outputs
 from cliphaze_cli.batch.plan import plan
+from cliphaze_cli.batch.watching import require_watching
 from cliphaze_cli.cli import options, outcome
 from cliphaze_cli.cli.options import FILES, OUTPUT
 from cliphaze_cli.cli.request import Request
 from cliphaze_cli.cli.run_batch import Command
 from cliphaze_cli.cli.streams import STREAM, places
+from cliphaze_cli.cli.watch import Watched
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_named
 from cliphaze_cli.places.remote import Place
 from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
@@ -71,6 +74,10 @@ def dehaze(
         str,
         typer.Option(metavar="TEXT", help="Append to the names of outputs.", show_default=False, rich_help_panel=FILES),
     ] = "",
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Then wait for new photos in the folders, until Ctrl-C.", rich_help_panel=FILES),
+    ] = False,
     retry: options.RetryOption = None,
     dry_run: options.DryRunOption = False,
     strength: Annotated[
@@ -191,7 +198,7 @@ def dehaze(
         device=device,
         limits=options.limits_of(max_megapixels, time_limit),
         overwrite=overwrite,
-        skip_existing=skip_existing,
+        skip_existing=skip_existing or watch,
         preserve=not no_preserve,
         jobs=jobs,
         report=report,
@@ -199,6 +206,8 @@ def dehaze(
         preview=preview,
         dry_run=dry_run,
     )
+    if watch:
+        _refuse_with_watch(retry=retry, overwrite=overwrite, compare_sheet=compare_sheet, dry_run=dry_run)
     if retry is not None:
         if paths or output or recursive or suffix or format is not None:
             raise UsageError(f"--retry takes files and outputs from its report: leave {_NOT_WITH_RETRY} out")
@@ -214,6 +223,10 @@ def dehaze(
     if STREAM in (*inputs, target) and dry_run:
         raise UsageError("--dry-run shows what becomes of files: leave it out with - for standard input or output")
     names = _names(settings, suffix, format)
+    if watch:
+        folders, folder = _folders_to_watch(inputs, target)
+        look = partial(plan, folders, folder, names, recursive=recursive, skip_existing=True)
+        raise typer.Exit(request.watch(Watched(folders, folder, recursive, look), settings))
     with places(inputs, target) as place:
         work = plan(
             place.inputs, place.output, names, recursive=recursive, overwrite=overwrite, skip_existing=skip_existing
@@ -221,6 +234,28 @@ def dehaze(
         code = request.run_batch(work, settings)
         place.deliver()
     raise typer.Exit(code)
+
+
+def _refuse_with_watch(*, retry: Place | None, overwrite: bool, compare_sheet: Path | None, dry_run: bool) -> None:
+    if retry is not None:
+        raise UsageError("--watch and --retry contradict each other: give one of them")
+    if overwrite:
+        raise UsageError("--watch leaves outputs that exist as they are: leave --overwrite out")
+    if compare_sheet is not None:
+        raise UsageError("--compare-sheet is of a run that ends by itself: give --compare with --watch")
+    if dry_run:
+        raise UsageError("--dry-run shows what is there already: leave --watch out")
+    require_watching()
+
+
+def _folders_to_watch(inputs: Sequence[Place], target: Place) -> tuple[list[Path], Path]:
+    folders = [path for path in inputs if isinstance(path, Path) and path.is_dir()]
+    other = next((path for path in inputs if path not in folders), None)
+    if other is not None:
+        raise UsageError(f"--watch waits in folders of this machine, and {other} is none: give folders")
+    if not isinstance(target, Path):
+        raise UsageError(f"--watch writes to a folder of this machine, and {target} is none: give a folder")
+    return folders, target
 
 
 def _inputs_and_output(paths: Sequence[Place], output: Place | None) -> tuple[list[Place], Place]:

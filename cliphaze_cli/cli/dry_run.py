@@ -32,9 +32,12 @@ def dry_run(
     fetched = _weights(settings, may_download=may_download) if work.jobs else None
     results = outcome.all_results(work, ())
     jobs = {job.source: job for job in work.jobs}
+    look = Look()
+    look.prepare(output for job in work.jobs for output in job.outputs)
+    replacing = {job.source for job in work.jobs if any(look.taken(output) for output in job.outputs)}
     code = outcome.exit_code(results, interrupted=False)
     for result in results:
-        console.answer(_line(result, jobs.get(result.source)))
+        console.answer(_line(result, jobs.get(result.source), replaces=result.source in replacing))
     if work.left_out:
         console.answer(f"left out for their kind: {listed(work.left_out)}")
     if fetched is not None:
@@ -60,32 +63,30 @@ def dry_run(
             "fetched": fetched,
             "settings": settings.record,
             "directory": os.getcwd(),  # noqa: PTH109 - a text, not a Path
-            "files": [_record(result, jobs.get(result.source)) for result in results],
+            "files": [
+                _record(result, jobs.get(result.source), replaces=result.source in replacing) for result in results
+            ],
         }
     )
     return code
 
 
-def _line(result: FileResult, job: Job | None) -> str:
+def _line(result: FileResult, job: Job | None, *, replaces: bool) -> str:
     if job is not None:
-        replaces = " (replaces what is there)" if _replaces(job) else ""
-        return f"{shown(job.source)} -> {', '.join(map(shown, job.outputs))}{replaces}"
+        note = " (replaces what is there)" if replaces else ""
+        return f"{shown(job.source)} -> {', '.join(map(shown, job.outputs))}{note}"
     if result.status == "skipped" and result.target is not None:
         return f"skipped: {shown(result.source)}: {shown(result.target)} exists"
     return f"would fail: {outcome.failure_line(result)}"
 
 
-def _replaces(job: Job) -> bool:
-    return any(Look().taken(output) for output in job.outputs)
-
-
-def _record(result: FileResult, job: Job | None) -> dict[str, Any]:
+def _record(result: FileResult, job: Job | None, *, replaces: bool) -> dict[str, Any]:
     return {
         "source": str(result.source),
         "target": None if result.target is None else str(result.target),
         "status": result.status if job is None else "planned",
         "reason": result.reason if job is None else None,
-        "replaces": job is not None and _replaces(job),
+        "replaces": replaces,
         "density_files": [] if job is None else [str(path) for path in job.extras],
     }
 

@@ -64,7 +64,7 @@ def tell(
     for result in results:
         if result.status == "failed":
             tell_failure(console, result)
-    done, failed, skipped = (sum(each.status == status for each in results) for status in ("done", "failed", "skipped"))
+    done, failed, skipped = _counts(results)
     if interrupted:
         console.error(f"interrupted with {done} of {planned} done; --skip-existing will continue from there")
         return
@@ -72,10 +72,21 @@ def tell(
         exist = f"{'the output exists' if skipped == 1 else f'all {skipped} outputs exist'} already"
         console.info(f"nothing to do: {nothing or exist}")
         return
+    console.info(summary(results, done_word, seconds))
+
+
+def summary(results: Iterable[FileResult], done_word: str, seconds: float) -> str:
+    """How many files were done, failed and were skipped, in one line."""
+    done, failed, skipped = _counts(results)
     parts = [f"{done} {done_word}"]
     parts += [f"{failed} failed"] if failed else []
     parts += [f"{skipped} skipped (outputs exist)"] if skipped else []
-    console.info(f"{', '.join(parts)} in {seconds:.1f} s")
+    return f"{', '.join(parts)} in {seconds:.1f} s"
+
+
+def _counts(results: Iterable[FileResult]) -> tuple[int, int, int]:
+    found = [result.status for result in results]
+    return found.count("done"), found.count("failed"), found.count("skipped")
 
 
 def tell_failure(console: Console, result: FileResult) -> None:

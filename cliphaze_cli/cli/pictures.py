@@ -1,15 +1,12 @@
 """What becomes of the small comparisons that results bring along: previews on the terminal, and the sheet of a run."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cliphaze_cli.batch.folders import make_folders
-from cliphaze_cli.batch.refusals import refuse_sheet
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.preview import Preview, open_preview
-from cliphaze_cli.places.remote import Place
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.system.atomic_file import shown
 
@@ -57,16 +54,10 @@ class Pictures:
                 console.detail(f"the comparisons are on {shown(path)}")
 
 
-def open_pictures(
-    console: Console, *, preview: bool, sheet: Path | None, photos: int, others: Iterable[Place], overwrite: bool
-) -> Pictures:
-    """Prepare what was asked for, for so many photos.
-
-    others: files that the sheet must not replace. Raises UsageError where it would, or where a package is missing.
-    """
+def open_pictures(console: Console, *, preview: bool, sheet: Path | None, overwrite: bool) -> Pictures:
+    """Prepare what was asked for. Raises UsageError where a package is missing."""
     if sheet is None:
         return Pictures(preview=open_preview(console) if preview else None)
     from cliphaze_cli.batch.sheet import Sheet
 
-    refuse_sheet(sheet, photos, others, overwrite=overwrite)
     return Pictures(open_preview(console) if preview else None, Sheet(sheet, replace=overwrite), sheet.parent)

@@ -7,13 +7,14 @@ from typing import TypeVar
 
 from cliphaze_cli.batch.options import Load, WorkOptions
 from cliphaze_cli.batch.plan import Names, Plan, plan_pairs
-from cliphaze_cli.batch.refusals import refuse_report
+from cliphaze_cli.batch.refusals import refuse_report, refuse_sheet
 from cliphaze_cli.cli import options
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.dry_run import dry_run
 from cliphaze_cli.cli.first_use import clip_of
-from cliphaze_cli.cli.pictures import open_pictures
+from cliphaze_cli.cli.pictures import Pictures, open_pictures
 from cliphaze_cli.cli.run_batch import Command, run_batch
+from cliphaze_cli.cli.watch import Watched, watch
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.places.remote import Place
 from cliphaze_cli.report.retry import leftover
@@ -68,22 +69,52 @@ class Request:
         retried_sha256: str | None = None,
     ) -> int:
         """Do what is planned, and return the exit code. retried: the report of the run that this one goes on with."""
-        if self.report is not None:
-            read: list[Place] = [path for path in (retried, settings.weights and Path(settings.weights)) if path]
-            refuse_report(self.report, [*work.files, *read], overwrite=self.overwrite)
-        pictures = open_pictures(
-            self.console,
-            preview=self.preview and not self.dry_run,
-            sheet=self.sheet,
-            photos=len(work.jobs),
-            others=[*work.files, *([self.report] if self.report else [])],
-            overwrite=self.overwrite,
-        )
+        self._refuse(work, settings, retried)
         if self.dry_run:
             return dry_run(
                 self.command.name, self.command.done, work, settings, self.console, may_download=self.may_download
             )
-        options = WorkOptions(
+        pictures = self._pictures()
+        work_options = self._options(settings, pictures, needs_clip=bool(work.jobs), retried_sha256=retried_sha256)
+        return run_batch(
+            self.command, work, work_options, self.console, jobs=self.jobs, report=self.report, pictures=pictures
+        )
+
+    def watch(self, watched: Watched, settings: Settings | DensitySettings) -> int:
+        """Do what is there, and what comes, until somebody ends it, and return the exit code."""
+        first = watched.look()
+        self._refuse(first, settings)
+        pictures = self._pictures()
+        work_options = self._options(settings, pictures, needs_clip=True)
+        return watch(
+            self.command,
+            watched,
+            first,
+            work_options,
+            self.console,
+            jobs=self.jobs,
+            report=self.report,
+            pictures=pictures,
+        )
+
+    def _refuse(self, work: Plan, settings: Settings | DensitySettings, retried: Place | None = None) -> None:
+        """Raise UsageError if the report or the sheet would replace a file of the work."""
+        if self.report is not None:
+            read: list[Place] = [path for path in (retried, settings.weights and Path(settings.weights)) if path]
+            refuse_report(self.report, [*work.files, *read], overwrite=self.overwrite)
+        if self.sheet is not None:
+            others = [*work.files, *([self.report] if self.report else [])]
+            refuse_sheet(self.sheet, len(work.jobs), others, overwrite=self.overwrite)
+
+    def _options(
+        self,
+        settings: Settings | DensitySettings,
+        pictures: Pictures,
+        *,
+        needs_clip: bool,
+        retried_sha256: str | None = None,
+    ) -> WorkOptions:
+        return WorkOptions(
             self.load,
             settings,
             self.device,
@@ -92,9 +123,9 @@ class Request:
             skip_existing=self.skip_existing,
             preserve=self.preserve,
             retried_sha256=retried_sha256,
-            clip_file=clip_of(settings, self.console, may_download=self.may_download) if work.jobs else None,
+            clip_file=clip_of(settings, self.console, may_download=self.may_download) if needs_clip else None,
             pictures=pictures.wanted,
         )
-        return run_batch(
-            self.command, work, options, self.console, jobs=self.jobs, report=self.report, pictures=pictures
-        )
+
+    def _pictures(self) -> Pictures:
+        return open_pictures(self.console, preview=self.preview, sheet=self.sheet, overwrite=self.overwrite)

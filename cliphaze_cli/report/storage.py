@@ -83,8 +83,12 @@ class LiveReport:
         self._results.append(result)
         if time.monotonic() >= self._due:
             with contextlib.suppress(CliphazeError):
-                save(self._describe(tuple(self._results)), self._path)
-            self._due = time.monotonic() + REFRESH_SECONDS
+                self.save()
+
+    def save(self, document: Document | None = None) -> None:
+        """Bring the file up to date now, or replace it by a last document. Raises ImageError."""
+        self._due = time.monotonic() + REFRESH_SECONDS
+        save(self._describe(tuple(self._results)) if document is None else document, self._path)
 
 
 def _content(path: Place) -> bytes:
