@@ -64,7 +64,7 @@ class Request:
         if self.report is not None:
             read = [path for path in (retried, settings.weights and Path(settings.weights)) if path]
             refuse_report(self.report, [*work.files, *read], overwrite=self.overwrite)
-        options = WorkOptions(
+        work_options = WorkOptions(
             self.load,
             settings,
             self.device,
@@ -75,4 +75,4 @@ class Request:
             retried_sha256=retried_sha256,
             clip_file=clip_of(settings, self.console, may_download=self.may_download) if work.jobs else None,
         )
-        return run_batch(self.command, work, options, self.console, jobs=self.jobs, report=self.report)
+        return run_batch(self.command, work, work_options, self.console, jobs=self.jobs, report=self.report)
