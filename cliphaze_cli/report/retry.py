@@ -14,6 +14,7 @@ from cliphaze_cli.system.atomic_file import shown
 from cliphaze_cli.system.errors import UsageError
 
 S = TypeVar("S", Settings, DensitySettings)
+_COARSEST = 2.0  # seconds: to which disks (FAT) round times
 
 
 @dataclass(frozen=True)
@@ -39,21 +40,22 @@ def leftover(report: Path, command: str, kind: type[S]) -> Leftover[S]:
         raise UsageError(f"{shown(report)} is no report of `cliphaze {command}`: give it to the command that wrote it")
     base = _base(document)
     records = [record for record in document["files"] if record.get("status") in ("failed", "pending")]
-    folders = [record for record in records if record.get("target") is None]
-    pairs = [_pair(record, base, report) for record in records if record.get("target") is not None]
+    named = [record for record in records if record.get("target") is not None]
+    pairs = [_pair(record, base, report) for record in named]
     settings = kind.from_record(document.get("settings") or {})
     if settings.weights is not None:
         settings = replace(settings, weights=str(base / settings.weights))
     sha256 = document.get("weights_sha256")
     begun = _begun(document)
-    pending = [record for record in records if record["status"] == "pending" and record.get("target") is not None]
-    unknown = [_pair(record, base, report)[1] for record in pending]
+    unknown = [pair for pair, record in zip(pairs, named, strict=True) if record["status"] == "pending"]
     return Leftover(
         pairs=tuple(dict.fromkeys(pairs)),
         settings=settings,
-        folders=len(folders),
+        folders=len(records) - len(named),
         weights_sha256=sha256 if isinstance(sha256, str) else None,
-        made=frozenset(target for target in unknown if begun is not None and _changed_since(target, begun)),
+        made=frozenset(
+            target for source, target in unknown if begun is not None and _made_since(begun, target, source)
+        ),
     )
 
 
@@ -67,11 +69,16 @@ def _begun(document: Document) -> float | None:
         return None
 
 
-def _changed_since(path: Path, moment: float) -> bool:
+def _made_since(moment: float, target: Path, source: Path) -> bool:
+    """Whether a run that began at `moment` made `target`, as far as times tell."""
     try:
-        return path.lstat().st_ctime >= moment  # not st_mtime: outputs take over their sources'
+        status, modified = target.lstat(), source.stat().st_mtime
     except OSError:
         return False
+    # A file that this run made has changed since then (st_ctime), and so has one that somebody only renamed or opened to
+    # others. But its content is dated either since then too, or exactly as its source, whose time outputs take over.
+    dated_so = status.st_mtime >= moment or abs(status.st_mtime - modified) <= _COARSEST
+    return status.st_ctime >= moment and dated_so
 
 
 def _base(document: Document) -> Path:
