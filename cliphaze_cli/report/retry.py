@@ -75,8 +75,8 @@ def _made_since(moment: float, target: Path, source: Path) -> bool:
         status, modified = target.lstat(), source.stat().st_mtime
     except OSError:
         return False
-    # A file that this run made has changed since then (st_ctime), and so has one that somebody only renamed or opened to
-    # others. But its content is dated either since then too, or exactly as its source, whose time outputs take over.
+    # What this run made has changed since then (st_ctime), but so has what somebody only renamed or opened to others.
+    # What it made is besides dated since then too, or else as its source, whose time outputs take over.
     dated_so = status.st_mtime >= moment or abs(status.st_mtime - modified) <= _COARSEST
     return status.st_ctime >= moment and dated_so
 

@@ -37,9 +37,7 @@ def read(folder: Path, begun: float, *, exit_status: int | None = None) -> Lefto
 
 
 @pytest.mark.parametrize("dated", [True, False])
-def test_an_output_of_the_killed_run_is_made_whether_it_is_dated_as_its_source_or_not(
-    folder: Path, dated: bool
-) -> None:
+def test_an_output_of_the_killed_run_is_made_by_it_also_if_dated_as_its_source(folder: Path, dated: bool) -> None:
     if dated:
         date(folder / "b.png", (folder / "a.png").stat().st_mtime)
     left = read(folder, time.time() - HOUR)
