@@ -10,7 +10,7 @@ from cliphaze_cli.cli.columns import aligned
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.weights_state import weights_states, weights_table
 from cliphaze_cli.hub.cache import cache_root
-from cliphaze_cli.hub.failures import one_line
+from cliphaze_cli.system.text import one_line
 from cliphaze_cli.system.versions import versions
 
 

@@ -13,10 +13,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cliphaze_cli.hub import cache, verification
-from cliphaze_cli.hub.failures import HubUnreachableError, Request, explained, not_a_hub, one_line
+from cliphaze_cli.hub.failures import HubUnreachableError, Request, explained, not_a_hub
 from cliphaze_cli.hub.guard import LARGEST, guarded
 from cliphaze_cli.hub.registry import WeightsEntry
 from cliphaze_cli.system.errors import HubError
+from cliphaze_cli.system.text import one_line
 from cliphaze_cli.system.versions import __version__
 
 _CLIENT = {"library_name": "cliphaze", "library_version": __version__}

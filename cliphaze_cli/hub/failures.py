@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cliphaze_cli.system.errors import HubError
-from cliphaze_cli.system.text import without_credentials
+from cliphaze_cli.system.text import first_line, one_line
 
 
 class HubUnreachableError(HubError):
@@ -60,11 +60,6 @@ def explain(error: BaseException, request: Request) -> HubError | None:
             told = tell(error, request)
             return HubError(one_line(told)) if isinstance(told, str) else told
     return None
-
-
-def one_line(text: str) -> str:
-    """Text for people: a single line without credentials."""
-    return " ".join(without_credentials(text).split())
 
 
 def _table() -> list[tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[Any, Request], Any]]]:
@@ -171,7 +166,7 @@ def _storing(error: OSError, request: Request) -> str:
 
 
 def _transfer(error: Exception, request: Request) -> str:
-    return broke_off(request, str(error).strip().partition("\n")[0] or type(error).__name__)
+    return broke_off(request, first_line(str(error)) or type(error).__name__)
 
 
 def _by_cause(error: Exception, request: Request) -> HubError | None:

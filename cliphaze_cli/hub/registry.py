@@ -129,7 +129,7 @@ def _entry(record: dict[str, Any]) -> WeightsEntry:
     if unknown:
         raise ValueError(f"{record.get('name')}: unknown fields {', '.join(sorted(unknown))}")
     for name, value in record.items():
-        if not isinstance(value, _TYPES.get(name, (str,))):
+        if type(value) not in _TYPES.get(name, (str,)):  # not isinstance: True is an int
             raise TypeError(f"{record.get('name')}: {name} is {str(value)[:100]!a}")
     entry = WeightsEntry(**record)
     if entry.kind not in ("cliphaze", "clip"):

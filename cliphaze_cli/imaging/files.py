@@ -23,6 +23,7 @@ from cliphaze_cli.imaging.writers import encoder
 from cliphaze_cli.system import file_status
 from cliphaze_cli.system.atomic_file import atomic_file, shown
 from cliphaze_cli.system.errors import ImageError, NeedsMemoryError
+from cliphaze_cli.system.text import one_line
 
 _USUAL_CHANNELS = 4
 
@@ -67,7 +68,7 @@ def read(
     except UnidentifiedImageError as error:
         raise ImageError(f"cannot read {shown(path)}: not a {READ_SHOWN} image, or damaged") from error
     except Exception as error:  # on damaged data, decoders raise nearly anything
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(str(error)) or type(error).__name__
         raise ImageError(
             f"cannot read {shown(path)}: {reason.rstrip('.')} (damaged or incomplete? copy it again)"
         ) from error
@@ -111,7 +112,7 @@ def write(
 
 
 def _encoder_failed(path: Path, name: str, error: Exception) -> ImageError:
-    reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    reason = one_line(str(error)).rstrip(".") or type(error).__name__
     return ImageError(f"cannot write {shown(path)} as {name}: {reason}; choose another format, such as PNG")
 
 

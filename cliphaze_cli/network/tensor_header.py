@@ -9,6 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from cliphaze_cli.system.text import one_line
+
 MAX_HEADER = 2**23  # bytes
 WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}  # bytes of the types that weights are read in
 
@@ -55,7 +57,7 @@ def read_header(file: BinaryIO) -> Header:
         metadata = {key: str(value) for key, value in header.pop("__metadata__", {}).items()}
         return Header(start + content, metadata, {key: _declared(record) for key, record in header.items()})
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise HeaderError(f"its header is damaged: {' '.join(str(error).split())[:80]}") from error
+        raise HeaderError(f"its header is damaged: {one_line(str(error))[:80]}") from error
 
 
 def _declared(record: dict[str, Any]) -> Declared:

@@ -4,6 +4,7 @@
 "clip" the model and tag that they belong to; "builder" the kind of map that they were learned for.
 """
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,17 +49,17 @@ def load_prompts(path: Path, *, clip: str) -> LearnedPrompts:
         WeightsError: no such file, not one of learned prompts, or learned for another CLIP.
     """
     import torch
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
+    from safetensors.torch import load
 
+    from cliphaze_cli.network.tensor_header import HeaderError, read_header
     from cliphaze_cli.prior.scoring import PromptEmbeddings
 
     try:
-        read_small_file(path, MAX_BYTES)  # no device, no pipe, nothing huge
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            names = set(file.keys())
-            tensors = {name: file.get_tensor(name) for name in ("hazy", "clear") if name in names}
-    except (OSError, SafetensorError) as error:
+        content = read_small_file(path, MAX_BYTES)
+        metadata = read_header(io.BytesIO(content)).metadata  # which `load` does not return
+        tensors = {name: tensor for name, tensor in load(content).items() if name in ("hazy", "clear")}
+    except (OSError, HeaderError, SafetensorError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise WeightsError(f"cannot read the prompts {path} ({reason})") from error
     builder = metadata.get("builder")
@@ -73,7 +74,7 @@ def load_prompts(path: Path, *, clip: str) -> LearnedPrompts:
     sound = hazy.ndim == clear.ndim == 2 and hazy.shape[1] == clear.shape[1]
     if not sound or not all(_is_unit(vectors) and vectors.dtype == torch.float32 for vectors in (hazy, clear)):
         raise WeightsError(f"{path} holds no unit vectors: its prompts are damaged, make them anew")
-    return LearnedPrompts(PromptEmbeddings(hazy.clone(), clear.clone()), clip, builder)
+    return LearnedPrompts(PromptEmbeddings(hazy, clear), clip, builder)
 
 
 def _is_unit(vectors: "Tensor") -> bool:

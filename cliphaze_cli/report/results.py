@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from cliphaze_cli.places.remote import Place
 from cliphaze_cli.system.errors import CliphazeError
-from cliphaze_cli.system.text import without_credentials
+from cliphaze_cli.system.text import one_line, without_credentials
 
 Status = Literal["done", "failed", "skipped", "pending"]  # pending: not reached before the batch ended
 
@@ -55,13 +55,13 @@ def bytes_of(path: Path) -> int | None:
 def explain(error: BaseException) -> tuple[str, str | None]:
     """Return one line for people, and the traceback when the failure is not one that users are expected to meet."""
     if isinstance(error, CliphazeError):
-        return _one_line(str(error)), None
+        return one_line(str(error)), None
     if _is_out_of_memory(error):
         return "not enough memory for this image: give a smaller --resolution, or close other programs", None
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename else ""
-        return _one_line(f"{error.strerror}{where}"), None
-    text = _one_line(str(error))
+        return one_line(f"{error.strerror}{where}"), None
+    text = one_line(str(error))
     trace = without_credentials("".join(traceback.format_exception(error)))
     return f"{type(error).__name__}: {text}" if text else type(error).__name__, trace
 
@@ -73,7 +73,3 @@ def _is_out_of_memory(error: BaseException) -> bool:
         or type(error).__name__ == "OutOfMemoryError"
         or (isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error))
     )
-
-
-def _one_line(text: str) -> str:
-    return " ".join(without_credentials(text).split())

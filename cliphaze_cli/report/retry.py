@@ -15,6 +15,7 @@ from cliphaze_cli.system.atomic_file import shown
 from cliphaze_cli.system.errors import UsageError
 
 S = TypeVar("S", Settings, DensitySettings)
+_COARSEST = 2.0  # seconds: to which disks (FAT) round times
 
 
 @dataclass(frozen=True)
@@ -40,21 +41,22 @@ def leftover(report: Place, command: str, kind: type[S]) -> Leftover[S]:
         raise UsageError(f"{shown(report)} is no report of `cliphaze {command}`: give it to the command that wrote it")
     base = _base(document)
     records = [record for record in document["files"] if record.get("status") in ("failed", "pending")]
-    folders = [record for record in records if record.get("target") is None]
-    pairs = [_pair(record, base, report) for record in records if record.get("target") is not None]
+    named = [record for record in records if record.get("target") is not None]
+    pairs = [_pair(record, base, report) for record in named]
     settings = kind.from_record(document.get("settings") or {})
     if settings.weights is not None:
         settings = replace(settings, weights=str(base / settings.weights))
     sha256 = document.get("weights_sha256")
     begun = _begun(document)
-    pending = [record for record in records if record["status"] == "pending" and record.get("target") is not None]
-    unknown = [_pair(record, base, report)[1] for record in pending]
+    unknown = [pair for pair, record in zip(pairs, named, strict=True) if record["status"] == "pending"]
     return Leftover(
         pairs=tuple(dict.fromkeys(pairs)),
         settings=settings,
-        folders=len(folders),
+        folders=len(records) - len(named),
         weights_sha256=sha256 if isinstance(sha256, str) else None,
-        made=frozenset(target for target in unknown if begun is not None and _changed_since(target, begun)),
+        made=frozenset(
+            target for source, target in unknown if begun is not None and _made_since(begun, target, source)
+        ),
     )
 
 
@@ -68,15 +70,20 @@ def _begun(document: Document) -> float | None:
         return None
 
 
-def _changed_since(path: Place, moment: float) -> bool:
-    if isinstance(path, Remote):
-        from cliphaze_cli.places.look import modified
+def _made_since(moment: float, target: Place, source: Place) -> bool:
+    """Whether a run that began at `moment` made `target`, as far as times tell."""
+    if isinstance(target, Remote):
+        from cliphaze_cli.places.look import modified as modified_there
 
-        return (modified(path) or 0.0) >= moment
+        return (modified_there(target) or 0.0) >= moment
     try:
-        return path.lstat().st_ctime >= moment  # not st_mtime: outputs take over their sources'
+        status, modified = target.lstat(), source.stat().st_mtime if isinstance(source, Path) else moment
     except OSError:
         return False
+    # What this run made has changed since then (st_ctime), but so has what somebody only renamed or opened to others.
+    # What it made is besides dated since then too, or else as its source, whose time outputs take over.
+    dated_so = status.st_mtime >= moment or abs(status.st_mtime - modified) <= _COARSEST
+    return status.st_ctime >= moment and dated_so
 
 
 def _base(document: Document) -> Path:

@@ -14,6 +14,7 @@ from cliphaze_cli.report.table import from_table, to_table
 from cliphaze_cli.system.atomic_file import atomic_file, shown
 from cliphaze_cli.system.errors import CliphazeError, ImageError, UsageError
 from cliphaze_cli.system.small_file import read_small_file
+from cliphaze_cli.system.text import one_line
 
 ENDINGS = (".json", ".csv")
 MAX_BYTES = 1 << 30  # of a report that is read: a million photos
@@ -53,9 +54,8 @@ def load(path: Place) -> Document:
     except OSError as error:
         raise UsageError(f"cannot read the report {shown(path)}: {error.strerror}; check the path") from error
     except (ValueError, csv.Error, RecursionError) as error:
-        reason = " ".join(str(error).split())
         raise UsageError(
-            f"{shown(path)} is not a report of cliphaze ({reason}); give one that --report wrote"
+            f"{shown(path)} is not a report of cliphaze ({one_line(str(error))}); give one that --report wrote"
         ) from error
     if (document["files"] or not _is_table(path)) and str(document.get("format")) != str(FORMAT):
         raise UsageError(

@@ -6,6 +6,8 @@ import importlib
 import torch
 from torch import Tensor
 
+from cliphaze_cli.system.text import first_line
+
 
 @functools.cache
 def _import_error() -> str:
@@ -14,7 +16,7 @@ def _import_error() -> str:
         importlib.import_module("selective_scan_cuda")
         importlib.import_module("mamba_ssm.ops.selective_scan_interface")
     except Exception as error:  # noqa: BLE001
-        return f"mamba-ssm is not usable ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''})"
+        return f"mamba-ssm is not usable ({type(error).__name__}: {first_line(str(error))})"
     return ""
 
 

@@ -12,6 +12,7 @@ from cliphaze_cli.system import file_status
 from cliphaze_cli.system.errors import ImageError, OutputExistsError
 from cliphaze_cli.system.file_status import FileStatus
 from cliphaze_cli.system.part_file import create_part
+from cliphaze_cli.system.text import one_line
 
 _OPEN_FILES_CAN_MOVE = os.name != "nt"
 _NO_SPACE = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -144,4 +145,4 @@ def _reason(error: OSError, target: Path) -> str:
         return f"there is no folder {folder}; create it first"
     if error.errno == errno.ENAMETOOLONG:
         return "the file name is too long; choose a shorter one"
-    return f"{' '.join(str(error.strerror or error).split())}; check the disk and try again"
+    return f"{one_line(str(error.strerror or error))}; check the disk and try again"

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import torch
 
+from cliphaze_cli.system.text import first_line
+
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
@@ -61,5 +63,4 @@ class OptionalKernel:
         return attempt
 
     def _reported(self, error: Exception) -> str:
-        first_line = (str(error).splitlines() or [""])[0]
-        return f"{self.package} is not usable ({type(error).__name__}: {first_line})"
+        return f"{self.package} is not usable ({type(error).__name__}: {first_line(str(error))})"

@@ -1,4 +1,4 @@
-"""Text without credentials: access tokens, passwords in addresses, signatures of download links."""
+"""Text for messages: one line, and no credentials (access tokens, passwords in addresses, signed download links)."""
 
 import os
 import re
@@ -7,6 +7,16 @@ _TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _SECRET_VARIABLES = re.compile(r"(AWS|AZURE|GOOGLE|FSSPEC)_\w*(KEY|KEY_ID|SECRET|TOKEN|PASSWORD|CONNECTION_STRING)")
 _SHORTEST = 8  # shorter values are no tokens, and blanking them out would garble messages
 _HIDDEN = "***"
+
+
+def one_line(text: str) -> str:
+    """Return `text` as a single line without credentials."""
+    return " ".join(without_credentials(text).split())
+
+
+def first_line(text: str) -> str:
+    """Return the first line of a text that goes on at length, such as a compiler's, without credentials."""
+    return one_line(text.strip().partition("\n")[0])
 
 
 def without_credentials(text: str) -> str:

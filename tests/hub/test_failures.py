@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import errors
 
-from cliphaze_cli.hub.failures import Request, explain, explained, one_line
+from cliphaze_cli.hub.failures import Request, explain, explained
 from cliphaze_cli.system.errors import HubError
 
 REQUEST = Request("org/net", "main", "model.safetensors", "https://huggingface.co", Path("/cache"))
@@ -40,8 +40,3 @@ def test_the_reason_behind_a_wrapped_error_counts() -> None:
 def test_programming_errors_pass_unexplained() -> None:
     with pytest.raises(KeyError), explained(REQUEST):
         raise KeyError("a bug")
-
-
-def test_no_credentials_in_messages() -> None:
-    text = one_line("proxy http://me:secret@proxy:8080 refused\n Bearer hf_AbCdEf123456")
-    assert text == "proxy http://proxy:8080 refused Bearer hf_***"

@@ -71,6 +71,7 @@ def test_another_registry_by_environment(tmp_path: Path, monkeypatch: pytest.Mon
         ('{"format": 1, "weights": [3]}', "no record"),
         ('{"format": 1, "weights": [{"name": 3, "kind": "clip", "file": "f", "repo": "o/n"}]}', "name is '3'"),
         ('{"format": 1, "weights": [{"name": "a", "kind": "clip", "file": "f", "repo": 2}]}', "repo is '2'"),
+        ('{"format": 1, "weights": [{"name": "a", "kind": "clip", "file": "f", "size": true}]}', "size is 'True'"),
         ('{"format": 2, "weights": []}', "format 2"),
         ('{"format": 1, "weights": [{"name": "a", "kind": "clip"}]}', "file"),
         ('{"format": 1, "weights": [{"name": "a", "kind": "net", "file": "f", "repo": "o/n"}]}', "kind"),

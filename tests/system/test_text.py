@@ -3,7 +3,7 @@
 import pytest
 
 from cliphaze_cli.report.results import explain
-from cliphaze_cli.system.text import without_credentials
+from cliphaze_cli.system.text import first_line, one_line, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,13 @@ def test_the_tokens_of_the_environment_whatever_they_look_like(monkeypatch: pyte
     monkeypatch.setenv("HF_TOKEN", "api_org_0123")
     monkeypatch.setenv("HUGGING_FACE_HUB_TOKEN", "x")  # too short to be one
     assert without_credentials("x: api_org_0123") == "x: ***"
+
+
+def test_one_line_and_the_first_of_many() -> None:
+    text = "\nproxy http://me:secret@proxy:8080\t refused\n Bearer hf_AbCdEf123456"
+    assert one_line(text) == "proxy http://proxy:8080 refused Bearer hf_***"
+    assert first_line(text) == "proxy http://proxy:8080 refused"
+    assert first_line("") == one_line("\n") == ""
 
 
 def test_reasons_and_tracebacks_of_failed_files(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from cliphaze_cli.imaging.metadata.carried import carried
 from cliphaze_cli.imaging.photo import Photo
 from cliphaze_cli.imaging.readers.assembly import photo_of
 from cliphaze_cli.system.errors import ImageError
+from cliphaze_cli.system.text import one_line
 
 _BEGINNINGS = (
     *(b"FUJIFILMCCD-RAW", b"IIU\x00", b"IIRO", b"IIRS", b"MMOR", b"FOVb", b"\x00MRM"),
@@ -48,7 +49,7 @@ def decode(stream: BinaryIO, check_size: CheckSize) -> Photo:
                 auto_bright_thr=_CLIPPED,
             )
     except rawpy.LibRawError as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(str(error)) or type(error).__name__
         raise ImageError(f"it is a camera raw file that cannot be developed here ({reason}); {_ADVICE}") from error
     tags = tiff_tags.read(stream)
     height, width = pixels.shape[:2]
