@@ -14,6 +14,7 @@ from cliphaze_cli.cli.dry_run import dry_run
 from cliphaze_cli.cli.first_use import clip_of
 from cliphaze_cli.cli.run_batch import Command, run_batch
 from cliphaze_cli.imaging.limits import Limits
+from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.report.retry import leftover
 from cliphaze_cli.report.settings import DensitySettings, Settings
 
@@ -62,8 +63,10 @@ class Request:
         settings: Settings | DensitySettings,
         retried: Path | None = None,
         retried_sha256: str | None = None,
+        view: Callable[[FileResult], FileResult] = lambda result: result,
     ) -> int:
-        """Do what is planned, and return the exit code. retried: the report of the run that this one goes on with."""
+        """Do what is planned, and return the exit code. retried: the report of the run that this one goes on with.
+        view: a result as it is told."""
         if self.report is not None:
             read = [path for path in (retried, settings.weights and Path(settings.weights)) if path]
             refuse_report(self.report, [*work.files, *read], overwrite=self.overwrite)
@@ -82,4 +85,4 @@ class Request:
             retried_sha256=retried_sha256,
             clip_file=clip_of(settings, self.console, may_download=self.may_download) if work.jobs else None,
         )
-        return run_batch(self.command, work, options, self.console, jobs=self.jobs, report=self.report)
+        return run_batch(self.command, work, options, self.console, jobs=self.jobs, report=self.report, view=view)

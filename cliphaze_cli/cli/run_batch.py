@@ -31,12 +31,19 @@ class Command:
 
 
 def run_batch(
-    command: Command, work: Plan, options: WorkOptions, console: Console, *, jobs: int | None, report: Path | None
+    command: Command,
+    work: Plan,
+    options: WorkOptions,
+    console: Console,
+    *,
+    jobs: int | None,
+    report: Path | None,
+    view: Callable[[FileResult], FileResult] = lambda result: result,
 ) -> int:
     """Do what `work` says and return the exit code; raises CliphazeError if it cannot be started.
 
     jobs: photos at a time, None for as many as are good. report: where to write one; it lies there from before the
-    first photo on.
+    first photo on. view: a result as people and --json are told of it.
     """
     if work.left_out:
         console.notice(f"{sum(work.left_out.values())} files left out for their kind: {listed(work.left_out)}")
@@ -65,7 +72,7 @@ def run_batch(
 
                 def finished(result: FileResult) -> None:
                     try:
-                        command.tell_done(console, result, pool.prepared.label)
+                        command.tell_done(console, view(result), pool.prepared.label)
                     except BrokenPipeError:  # the reader had enough; the files are wanted all the same
                         pass
                     except CliphazeError as error:
@@ -78,7 +85,7 @@ def run_batch(
     else:
         _make_folders(work, report)
 
-    results = outcome.all_results(work, batch.results)
+    results = [view(result) for result in outcome.all_results(work, batch.results)]
     code = outcome.exit_code(results, batch.interrupted)
     if untold:
         console.error(untold[0])
