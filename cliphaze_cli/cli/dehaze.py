@@ -231,7 +231,7 @@ def dehaze(
         work = plan(
             place.inputs, place.output, names, recursive=recursive, overwrite=overwrite, skip_existing=skip_existing
         )
-        code = request.run_batch(work, settings)
+        code = request.run_batch(work, settings, view=place.view)
         place.deliver()
     raise typer.Exit(code)
 

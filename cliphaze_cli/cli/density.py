@@ -1,6 +1,7 @@
 """`cliphaze density`: where the haze is, as seen by CLIP or, when asked, as estimated by the network."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -8,13 +9,16 @@ from typing import Annotated
 import typer
 
 from cliphaze_cli.batch import mapping
+from cliphaze_cli.batch.job import MAP_ENDING
 from cliphaze_cli.batch.naming import MapNames
 from cliphaze_cli.batch.plan import plan
 from cliphaze_cli.cli import options
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.request import Request
 from cliphaze_cli.cli.run_batch import Command
+from cliphaze_cli.cli.streams import STREAM, places
 from cliphaze_cli.places.look import Look
+from cliphaze_cli.places.remote import Place
 from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
 from cliphaze_cli.prior.prompts import custom_prompts
 from cliphaze_cli.report.results import FileResult
@@ -25,19 +29,30 @@ from cliphaze_cli.system.errors import UsageError
 EXAMPLES = """\
  cliphaze density hazy.jpg                   # by CLIP, which is fetched once
  cliphaze density hazy.jpg --source model    # by the network, without CLIP
- cliphaze density photos/ -o maps/ -r        # a folder and its sub-folders"""
+ cliphaze density photos/ -o maps/ -r        # a folder and its sub-folders
+ cliphaze density - < hazy.jpg                # only the mean density"""
 SOURCES = ("auto", "clip", "model")
 
 
 def _tell_done(console: Console, result: FileResult, label: str) -> None:
-    if result.status != "done" or result.target is None:
-        return
-    names = ", ".join(shown(path.name) for path in (result.target, *result.extras))
+    if result.status == "done":
+        console.answer(_mean_line(result, label))
+
+
+def _tell_done_aside(console: Console, result: FileResult, label: str) -> None:
+    if result.status == "done":
+        console.info(_mean_line(result, label))
+
+
+def _mean_line(result: FileResult, label: str) -> str:
+    files = (result.target, *result.extras) if result.target is not None else ()
+    names = ", ".join(shown(path.name) for path in files)
     mean = result.details["density_mean"]
-    console.answer(f"{shown(result.source)}: mean haze density {mean:.3f} ({label}) -> {names}")
+    return f"{shown(result.source)}: mean haze density {mean:.3f} ({label}){' -> ' if names else ''}{names}"
 
 
 _COMMAND = Command("density", doing="Mapping", done="mapped", tell_done=_tell_done)
+_MAP_TO_STREAM = replace(_COMMAND, tell_done=_tell_done_aside)  # standard output is the map's
 
 
 def _choice(option: str, known: Sequence[str]) -> Callable[[str], str]:
@@ -57,7 +72,7 @@ def density(
             metavar="INPUT...",
             parser=options.parse_place,
             show_default=False,
-            help="Needed: photos, and folders of photos.",
+            help="Needed: photos and folders; - is standard input.",
         ),
     ] = None,
     *,
@@ -68,8 +83,8 @@ def density(
             "-o",
             metavar="DIR",
             parser=options.parse_place,
-            help="Folder for the maps.",
-            show_default="beside each photo",
+            help="Folder for the maps; - prints one map.",
+            show_default="beside each photo; none for standard input",
             rich_help_panel=options.FILES,
         ),
     ] = None,
@@ -150,7 +165,7 @@ def density(
         white=white,
     )
     request = Request(
-        _COMMAND,
+        _MAP_TO_STREAM if output == STREAM else _COMMAND,
         mapping.load,
         options.make_console(quiet=quiet, verbose=verbose, as_json=as_json),
         device=device,
@@ -175,8 +190,28 @@ def density(
     look = Look()
     if output is not None and look.exists(output) and not look.is_folder(output):
         raise UsageError(f"--output must be a folder, but {output} is a file")
-    work = plan(inputs, output, _names(settings), recursive=recursive, overwrite=overwrite, skip_existing=skip_existing)
-    raise typer.Exit(request.run_batch(work, settings))
+    if STREAM in (*inputs, output):
+        _check_streams(settings, output, dry_run=dry_run, report=report, as_json=as_json)
+    names = _names(settings)
+    with places(inputs, output) as place:
+        work = plan(
+            place.inputs, place.output, names, recursive=recursive, overwrite=overwrite, skip_existing=skip_existing
+        )
+        code = request.run_batch(work, settings, view=place.view)
+        if output == STREAM:
+            place.deliver(MAP_ENDING)
+    raise typer.Exit(code)
+
+
+def _check_streams(
+    settings: DensitySettings, output: Place | None, *, dry_run: bool, report: Place | None, as_json: bool
+) -> None:
+    if report is not None or dry_run:
+        raise UsageError("with - for standard input or output there are no --report and no --dry-run: leave them out")
+    if output == STREAM and as_json:
+        raise UsageError("standard output takes the map or the document: give --output DIR with --json")
+    if settings.npy and output in (None, STREAM):
+        raise UsageError("--npy needs a folder: give --output DIR")
 
 
 def _check(settings: DensitySettings) -> None:

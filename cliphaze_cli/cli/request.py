@@ -17,6 +17,7 @@ from cliphaze_cli.cli.run_batch import Command, run_batch
 from cliphaze_cli.cli.watch import Watched, watch
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.places.remote import Place
+from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.report.retry import leftover
 from cliphaze_cli.report.settings import DensitySettings, Settings
 
@@ -67,8 +68,10 @@ class Request:
         settings: Settings | DensitySettings,
         retried: Place | None = None,
         retried_sha256: str | None = None,
+        view: Callable[[FileResult], FileResult] = lambda result: result,
     ) -> int:
-        """Do what is planned, and return the exit code. retried: the report of the run that this one goes on with."""
+        """Do what is planned, and return the exit code. retried: the report of the run that this one goes on with.
+        view: a result as it is told."""
         self._refuse(work, settings, retried)
         if self.dry_run:
             return dry_run(
@@ -77,7 +80,14 @@ class Request:
         pictures = self._pictures()
         work_options = self._options(settings, pictures, needs_clip=bool(work.jobs), retried_sha256=retried_sha256)
         return run_batch(
-            self.command, work, work_options, self.console, jobs=self.jobs, report=self.report, pictures=pictures
+            self.command,
+            work,
+            work_options,
+            self.console,
+            jobs=self.jobs,
+            report=self.report,
+            pictures=pictures,
+            view=view,
         )
 
     def watch(self, watched: Watched, settings: Settings | DensitySettings) -> int:

@@ -35,14 +35,17 @@ class Command:
 class Telling:
     """Tells of photos as they are done; what could not be told, nor shown, is an error at the end."""
 
-    def __init__(self, command: Command, console: Console, pictures: Pictures) -> None:
-        self._command, self._console, self._pictures = command, console, pictures
+    def __init__(
+        self, command: Command, console: Console, pictures: Pictures, view: Callable[[FileResult], FileResult]
+    ) -> None:
+        """view: a result as people are told of it."""
+        self._command, self._console, self._pictures, self._view = command, console, pictures, view
         self._untold: list[str] = []
 
     def finished(self, result: FileResult, label: str) -> FileResult:
         """Tell of a photo, and return its result as it is to be kept; label: of what made it."""
         try:
-            self._command.tell_done(self._console, result, label)
+            self._command.tell_done(self._console, self._view(result), label)
         except BrokenPipeError:  # the reader had enough; the files are wanted all the same
             pass
         except CliphazeError as error:
@@ -70,11 +73,13 @@ def run_batch(
     jobs: int | None,
     report: Place | None,
     pictures: Pictures,
+    view: Callable[[FileResult], FileResult] = lambda result: result,
 ) -> int:
     """Do what `work` says and return the exit code; raises CliphazeError if it cannot be started.
 
     jobs: photos at a time, None for as many as are good. report: where to write one; it lies there from before the
-    first photo on. pictures: what becomes of those of before and after.
+    first photo on. pictures: what becomes of those of before and after. view: a result as people and --json are told
+    of it.
     """
     if work.left_out:
         console.notice(f"{sum(work.left_out.values())} files left out for their kind: {listed(work.left_out)}")
@@ -82,7 +87,7 @@ def run_batch(
         console.detail(f"{work.ignored} files ignored: their names are not those of photos")
     record = Run(command.name, options.settings.record, nothing_used(options.settings.model), work.left_out)
     batch = BatchReport(())
-    telling = Telling(command, console, pictures)
+    telling = Telling(command, console, pictures, view)
     if work.jobs:
         from cliphaze_cli.batch.pool import Pool
 
@@ -112,7 +117,7 @@ def run_batch(
     else:
         _make_folders(work, report)
 
-    results = outcome.all_results(work, batch.results)
+    results = [view(result) for result in outcome.all_results(work, batch.results)]
     code = outcome.exit_code(results, batch.interrupted)
     code = telling.end(code)
     outcome.tell(

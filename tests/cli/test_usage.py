@@ -33,9 +33,9 @@ def test_examples_stand_one_a_line_at_the_end(cliphaze: Run, command: str, monke
     assert 3 <= len(examples) <= 5
     options = {name for parameter in commands()[command].params for name in parameter.opts}
     for example in examples:
-        words = example.partition("#")[0].split()
+        words = example.partition("#")[0].partition("<")[0].split()
         assert words[:2] == ["cliphaze", command] and len(example) <= 80
-        assert {word for word in words if word.startswith("-")} <= options
+        assert {word for word in words if word.startswith("-") and word != "-"} <= options
 
 
 @pytest.mark.parametrize("value", ["in", "in/", "a.jpg", "*.jpg", "--density", "-r", ""])
