@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cliphaze_cli.batch.options import Tool
 
 MAP_ENDING = ".density.png"
 
@@ -13,6 +17,10 @@ class Job:
     source: Path
     target: Path
     extras: tuple[Path, ...] = ()
+
+    def tool(self, loaded: "Tool") -> "Tool":
+        """What works on it, given what the process has loaded."""
+        return loaded
 
     @property
     def outputs(self) -> tuple[Path, ...]:

@@ -31,6 +31,7 @@ def work(job: Job, tool: Tool, options: WorkOptions, *, memory: int | None = Non
     limits, overwrite, skip_existing = options.limits, options.overwrite, options.skip_existing
     result = FileResult(job.source, job.target, "done", source_bytes=bytes_of(job.source))
     try:
+        tool = job.tool(tool)
         _leave_out_if_made(job, skip_existing)
         with bounded_memory(limits.decoder_bytes):
             photo = files.read(job.source, max_pixels=limits.max_pixels, max_bytes=memory, white=options.settings.white)

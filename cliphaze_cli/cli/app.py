@@ -17,6 +17,7 @@ from cliphaze_cli.cli.density import density
 from cliphaze_cli.cli.download import download_weights
 from cliphaze_cli.cli.info import info
 from cliphaze_cli.cli.signals import EXIT_INTERRUPTED, termination_interrupts
+from cliphaze_cli.cli.web import web
 from cliphaze_cli.system.errors import CliphazeError, UsageError
 from cliphaze_cli.system.text import without_credentials
 from cliphaze_cli.system.versions import __version__
@@ -77,7 +78,7 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for _command in (dehaze, density, download_weights, info):
+for _command in (dehaze, density, web, download_weights, info):
     app.command()(_interruptible(_command))
 
 
