@@ -202,8 +202,8 @@ class Dehazer:
         """
         _check_strength(strength)
         working = rows_as_tensor(shrink(pixels, *self._working_size(pixels)), self.device)
-        maps = (torch.from_numpy(x).to(self.device).permute(2, 0, 1)[None] for x in (K, B))
-        return dehaze_pixels(pixels, working, *maps, strength)
+        K_map, B_map = (torch.from_numpy(x).to(self.device).permute(2, 0, 1)[None] for x in (K, B))
+        return dehaze_pixels(pixels, working, K_map, B_map, strength)
 
     def estimate_density(self, pixels: NDArray) -> NDArray[np.float32]:
         """The network's own haze density of an (H, W, 3) array, (h, w) at working resolution; not CLIP's."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -153,7 +154,8 @@ class Page:
                 handed = self._desk.hand_in(job)
                 future = asyncio.wrap_future(handed)
                 gone = asyncio.ensure_future(_disconnected(request))
-                await asyncio.wait({future, gone}, return_when=asyncio.FIRST_COMPLETED)
+                either: set[asyncio.Future[Any]] = {future, gone}
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
                 gone.cancel()
                 if not future.done() and handed.cancel():
                     raise ClientDisconnect

@@ -36,10 +36,14 @@ class Desk:
 
     def __exit__(self, *_: object) -> None:
         """End at once; what is being worked on is given up."""
+        self.end()
         self._handed.put(None)
-        self._pool.interrupt()
         self._thread.join()
         self._pool.__exit__()
+
+    def end(self) -> None:
+        """Give up what is being worked on, and whatever is handed in from now on: each is told that the server ends."""
+        self._pool.interrupt()
 
     def hand_in(self, job: Job) -> "Future[FileResult]":
         """Have a photo worked on. Whoever cancels what is returned before its turn gets it left out."""

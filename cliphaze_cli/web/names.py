@@ -30,7 +30,7 @@ def on_disk(name: str) -> str:
 
 def of_download(name: str) -> str:
     """What the dehazed photo is called: it has the ending that `cliphaze dehaze` gives it."""
-    return PhotoNames(_SUFFIX).name(PurePath(name))
+    return PhotoNames(_SUFFIX).name(Path(name))
 
 
 def refusal(name: str) -> str | None:

@@ -2,15 +2,22 @@
 
 import contextlib
 import ipaddress
+import logging
 import os
 import socket
 import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
 
 from cliphaze_cli.batch.options import WorkOptions
 from cliphaze_cli.system.errors import UsageError
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from cliphaze_cli.web.desk import Desk
 
 _PATIENCE = 1  # second that requests get when the server ends
 
@@ -52,9 +59,10 @@ def serve(
             lifespan="on",
             timeout_graceful_shutdown=_PATIENCE,
         )
+
         ready(_address(host, listener.getsockname()[1]), desk.prepared.label)
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn hands it on when it has ended
-            uvicorn.Server(config).run(sockets=[listener])
+            _server(config, desk).run(sockets=[listener])
 
 
 def is_loopback(host: str) -> bool:
@@ -70,6 +78,19 @@ def show_in_browser(address: str) -> None:
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         return  # what Python finds there are browsers that take the terminal
     threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+
+def _server(config: "uvicorn.Config", desk: "Desk") -> "uvicorn.Server":
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            """Whoever waits for a photo is answered; requests that come to no end are cut off without complaint."""
+            desk.end()
+            logging.getLogger("uvicorn.error").disabled = True
+            await super().shutdown(sockets)
+
+    return Server(config)
 
 
 def _listening(host: str, port: int) -> socket.socket:

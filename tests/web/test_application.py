@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from cliphaze_cli.batch import dehazing
@@ -45,7 +46,7 @@ def jpeg(folder: Path) -> bytes:
 @pytest.fixture(params=["jpg", "png", "tif"])
 def sample(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     path = tmp_path / f"photo.{request.param}"
-    pixels = noise(120, 160, 3, dtype="uint16") if request.param == "tif" else smooth(120, 160)
+    pixels = noise(120, 160, 3, dtype=np.uint16) if request.param == "tif" else smooth(120, 160)
     files.write(photo(pixels, exif=exif_block(), icc=icc_profile()), path)
     return path
 
