@@ -180,14 +180,30 @@ class Dehazer:
 
         Arguments, results and errors are those of `dehaze`; a density map is for all.
         """
-        if not 0 <= strength <= 1:
-            raise ValueError(f"strength must lie between 0 (nothing) and 1 (all haze), not {strength}")
+        _check_strength(strength)
         height, width = self._working_size(photos[0])
         together = max(1, MAX_BATCH_PIXELS // (height * width))
         results: list[Dehazed] = []
         for first in range(0, len(photos), together):
             results += self._dehaze_chunk(photos[first : first + together], strength, density)
         return results
+
+    def apply(self, pixels: NDArray, K: NDArray, B: NDArray, *, strength: float = 1.0) -> NDArray:
+        """Dehaze a pixel array by maps that `dehaze` has estimated of it: at another strength, without the network.
+
+        Args:
+            pixels: as for `dehaze`. K, B: (h, w, 3), of its result. strength: 0..1.
+
+        Returns:
+            The image that `dehaze` makes at that strength.
+
+        Raises:
+            ValueError: a strength outside 0..1.
+        """
+        _check_strength(strength)
+        working = rows_as_tensor(shrink(pixels, *self._working_size(pixels)), self.device)
+        K_map, B_map = (torch.from_numpy(x).to(self.device).permute(2, 0, 1)[None] for x in (K, B))
+        return dehaze_pixels(pixels, working, K_map, B_map, strength)
 
     def estimate_density(self, pixels: NDArray) -> NDArray[np.float32]:
         """The network's own haze density of an (H, W, 3) array, (h, w) at working resolution; not CLIP's."""
@@ -242,6 +258,11 @@ class Dehazer:
     def _working_size(self, pixels: NDArray) -> tuple[int, int]:
         height, width = pixels.shape[:2]
         return working_size(height, width, self.long_side)
+
+
+def _check_strength(strength: float) -> None:
+    if not 0 <= strength <= 1:
+        raise ValueError(f"strength must lie between 0 (nothing) and 1 (all haze), not {strength}")
 
 
 def _like(result: Dehazed, image: Any) -> Dehazed:

@@ -42,6 +42,18 @@ def as_float(pixels: np.ndarray) -> np.ndarray:
     return (pixels / 255).astype(np.float32)
 
 
+@pytest.mark.parametrize("strength", [0.0, 0.4, 1.0])
+def test_maps_that_are_there_dehaze_again_to_the_bit(random_weights, strength):
+    large = np.tile(PHOTO, (3, 4, 1))
+    for resolution in ("64", "full"):
+        dehazer = Dehazer.from_pretrained(weights=random_weights, device="cpu", resolution=resolution)
+        maps = dehazer.dehaze(large)
+        again = dehazer.apply(large, maps.K, maps.B, strength=strength)
+        assert np.array_equal(again, dehazer.dehaze(large, strength=strength).image)
+    with pytest.raises(ValueError, match="strength must lie between"):
+        dehazer.apply(large, maps.K, maps.B, strength=1.5)
+
+
 def test_pil_images_come_back_as_pil_images(dehazer, expected):
     result = dehazer(Image.fromarray(PHOTO))
     assert isinstance(result, Image.Image) and result.mode == "RGB"

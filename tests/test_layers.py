@@ -11,7 +11,8 @@ import cliphaze_cli
 PACKAGE = Path(cliphaze_cli.__file__).parent
 ALLOWED = {
     "__main__": {"cli"},
-    "cli": {"batch", "dehazer", "prior", "network", "scan", "report", "imaging", "places", "hub", "system"},
+    "cli": {"web", "batch", "dehazer", "prior", "network", "scan", "report", "imaging", "places", "hub", "system"},
+    "web": {"batch", "dehazer", "prior", "report", "imaging", "places", "system"},
     "batch": {"dehazer", "prior", "network", "report", "imaging", "places", "hub", "system"},
     "__init__": {"dehazer", "system"},
     "dehazer": {"conversion", "prior", "network", "restoration", "hub", "system"},

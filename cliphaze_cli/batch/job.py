@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cliphaze_cli.batch.options import Tool
 
 from cliphaze_cli.imaging.comparison_paths import COMPARISON_ENDING
 from cliphaze_cli.places.remote import Place
@@ -20,6 +24,10 @@ class Job:
     source: Place
     target: Place
     extras: tuple[Place, ...] = ()
+
+    def tool(self, loaded: "Tool") -> "Tool":
+        """What works on it, given what the process has loaded."""
+        return loaded
 
     @property
     def outputs(self) -> tuple[Place, ...]:

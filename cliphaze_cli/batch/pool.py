@@ -46,6 +46,7 @@ class Pool:
         self._starts = 0
         self._overdue: set[Job] = set()
         self._interrupted = False
+        self._told_to_end = 0
 
     def __enter__(self) -> "Pool":
         """Start them and wait until one is prepared. Raises CliphazeError where photos cannot be worked on as asked."""
@@ -72,7 +73,11 @@ class Pool:
         results: list[FileResult] = []
         self._waiting.extend(jobs)
         last_moment = None
-        with noted_interruptions() as interruptions:
+        with noted_interruptions() as signals:
+
+            def interruptions() -> int:
+                return signals() + self._told_to_end
+
             while self._waiting or self._large or self._begun:
                 if interruptions():
                     self._interrupted = True
@@ -100,6 +105,10 @@ class Pool:
                         results.append(replace(result, picture=None))
                         on_result(result)
             return BatchReport(tuple(results), interrupted=bool(interruptions()))
+
+    def interrupt(self) -> None:
+        """End a run that another thread is in, at once: as a second interruption does."""
+        self._told_to_end = 2
 
     def _hand_out(self) -> None:
         """Give a photo to each process that has none: a slow one then holds up nobody."""

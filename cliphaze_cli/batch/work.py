@@ -34,6 +34,7 @@ def _work_here(job: Job, tool: Tool, options: WorkOptions, memory: int | None) -
     source, target = on_disk(job.source), on_disk(job.target)
     result = FileResult(source, target, "done", source_bytes=bytes_of(source))
     try:
+        tool = job.tool(tool)
         leave_out_if_made(target, skip_existing)
         with bounded_memory(limits.decoder_bytes):
             photo = files.read(source, max_pixels=limits.max_pixels, max_bytes=memory, white=options.settings.white)

@@ -22,6 +22,7 @@ from cliphaze_cli.cli.info import info
 from cliphaze_cli.cli.refused import TellingGroup
 from cliphaze_cli.cli.signals import EXIT_INTERRUPTED, termination_interrupts
 from cliphaze_cli.cli.usage import ShownCommand
+from cliphaze_cli.cli.web import web
 from cliphaze_cli.system.errors import CliphazeError, UsageError
 from cliphaze_cli.system.versions import __version__
 
@@ -80,6 +81,7 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
 for _command, _examples in (
     (dehaze, DEHAZE_EXAMPLES),
     (density, DENSITY_EXAMPLES),
+    (web, None),
     (download_weights, DOWNLOAD_EXAMPLES),
     (info, None),
 ):

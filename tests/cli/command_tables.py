@@ -41,6 +41,8 @@ def page_with_tables(page: str) -> str:
 
 
 def _name(parameter: Any) -> str:
+    if parameter.secondary_opts:  # a switch that is on unless it is put off
+        return ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
     value = parameter.metavar or ("" if parameter.default is False else parameter.name.upper())
     if parameter.param_type_name == "argument":
         return f"`{value}`"
@@ -54,6 +56,8 @@ def _default(parameter: Any) -> str:
     if isinstance(parameter.show_default, str):
         return parameter.show_default
     default = parameter.default
+    if parameter.secondary_opts:
+        return f"`{(parameter.opts if default else parameter.secondary_opts)[0]}`"
     if default in (None, False, "") or default == ():
         return ""
     return f"{default:g}" if isinstance(default, float) else f"{default}"
