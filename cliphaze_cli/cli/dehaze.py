@@ -164,6 +164,8 @@ def dehaze(
 
     With --retry what decides a photo's look is as in that run, where it is not given anew.
 
+    With --watch photos that are there are done as with --skip-existing; Ctrl-C is its end, exit code 0.
+
     Hidden files and links to folders are left out.
 
     Exit code: 0 all done, 1 some failed, 2 could not start, 130 interrupted.

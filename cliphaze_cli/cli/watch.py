@@ -101,9 +101,9 @@ class _Watch:
         started = time.monotonic()
         try:
             work = watched.look()
-            jobs = self._arrivals.ready(work.jobs)
-            if jobs and not watched.output.is_dir():  # a drive that was unplugged: no new folder takes its place
+            if work.jobs and not watched.output.is_dir():  # a drive that was unplugged: no new folder takes its place
                 raise UsageError(f"the output folder {shown(watched.output)} is gone: bring it back, or end the watch")
+            jobs = self._arrivals.ready(work.jobs)
             make_folders({job.target.parent for job in jobs})
         except UsageError as error:
             if str(error) != self._trouble:
