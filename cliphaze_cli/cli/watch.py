@@ -119,8 +119,8 @@ class _Watch:
 
 
 def watch(
-    command: Command,
     watched: Watched,
+    command: Command,
     first: Plan,
     options: WorkOptions,
     console: Console,
