@@ -218,7 +218,7 @@ def dehaze(
         if other is not None:
             raise UsageError(f"--watch waits in folders, and {other} is none: give folders")
         look = partial(plan, inputs, target, names, recursive=recursive, skip_existing=True)
-        raise typer.Exit(request.run_batch(look(), settings, watched=Watched(inputs, target, recursive, look)))
+        raise typer.Exit(request.watch(Watched(inputs, target, recursive, look), settings))
     with places(inputs, target) as place:
         work = plan(
             place.inputs, place.output, names, recursive=recursive, overwrite=overwrite, skip_existing=skip_existing

@@ -119,8 +119,8 @@ class _Watch:
 
 
 def watch(
-    watched: Watched,
     command: Command,
+    watched: Watched,
     first: Plan,
     options: WorkOptions,
     console: Console,
