@@ -1,5 +1,6 @@
 """Which photos of a watched folder can be worked on now: those that nobody writes any more, each once."""
 
+import math
 import os
 import time
 from collections.abc import Iterable
@@ -20,8 +21,7 @@ class Arrivals:
     def __init__(self) -> None:
         self.unfinished = False  # whether some files were being written at the last look
         self._first = True
-        self._seen: dict[Place, tuple[_State, float]] = {}  # of unfinished ones, and since when they are like that
-        self._taken: dict[Place, _State] = {}
+        self._seen: dict[Place, tuple[_State, float]] = {}  # of those to do, and since when they are like that
         self._failed: dict[Place, _State] = {}
         self._made: set[Place] = set()
 
@@ -48,19 +48,20 @@ class Arrivals:
                 failed[job.source] = state
             elif on_disk(job.source).absolute() not in self._made:
                 before, since = self._seen.get(job.source, (state, now))
-                if status.st_size and (self._lay_here(status) or (before == state and now - since >= MOMENT)):
-                    self._taken[job.source] = state
+                since = since if before == state else now
+                if self._lay_here(status):
+                    since = -math.inf
+                seen[job.source] = (state, since)
+                if status.st_size and now - since >= MOMENT:
                     found.append(job)
-                else:
-                    seen[job.source] = (state, since if before == state else now)
         self._seen, self._failed, self._first = seen, failed, False
-        self.unfinished = bool(seen)
+        self.unfinished = len(found) < len(seen)
         return tuple(found)
 
     def note(self, result: FileResult) -> None:
         """Take in what became of a photo: one that failed is left alone until it changes."""
-        state = self._taken.pop(result.source, None)
-        if result.status == "failed" and state is not None:
+        state, _ = self._seen.pop(result.source)
+        if result.status == "failed":
             self._failed[result.source] = state
 
     def _lay_here(self, status: os.stat_result) -> bool:

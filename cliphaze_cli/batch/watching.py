@@ -36,7 +36,7 @@ def changes(
 
     told = False
     while not ended():
-        watched = _identities(folders)
+        watched, new = _identities(folders), True
         try:
             for found in watch(
                 *folders,
@@ -48,7 +48,8 @@ def changes(
                 recursive=recursive,
                 ignore_permission_denied=True,
             ):
-                yield bool(found)
+                yield new or bool(found)  # what came before the watch began was not told
+                new = False
                 if _identities(folders) != watched:
                     break
         except FileNotFoundError:
@@ -58,6 +59,8 @@ def changes(
                 notice(f"the system does not tell of changes ({error}): the folders are looked through all the time")
             told = True
             time.sleep(_POLL)
+        else:
+            continue
         yield True
 
 

@@ -173,6 +173,8 @@ def dehaze(
 
     With --retry what decides a photo's look is as in that run, where it is not given anew.
 
+    With --watch photos that are there are done as with --skip-existing; Ctrl-C is its end, exit code 0.
+
     Hidden files and links to folders are left out.
 
     Exit code: 0 all done, or nothing to do; 1 some files failed; 2 nothing was started; 130 interrupted.

@@ -1,9 +1,8 @@
 """`cliphaze dehaze --watch`: do what is there, and then what comes, until somebody ends it."""
 
-import os
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cliphaze_cli.batch.arrivals import Arrivals
@@ -17,12 +16,13 @@ from cliphaze_cli.batch.shares import share_out
 from cliphaze_cli.batch.watching import changes
 from cliphaze_cli.cli import outcome
 from cliphaze_cli.cli.console import Console
+from cliphaze_cli.cli.journal import Journal
 from cliphaze_cli.cli.pictures import Pictures
 from cliphaze_cli.cli.progress import progress_bar
 from cliphaze_cli.cli.run_batch import Command
 from cliphaze_cli.imaging.other_kinds import listed
 from cliphaze_cli.places.remote import Place, on_disk
-from cliphaze_cli.report.document import Document, Run
+from cliphaze_cli.report.document import Run
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.report.storage import LiveReport
 from cliphaze_cli.system.atomic_file import shown
@@ -41,43 +41,6 @@ class Watched:
     output: Path
     recursive: bool
     look: Callable[[], Plan]
-
-
-class Journal:
-    """All that became of photos in a watch, with a report that grows."""
-
-    def __init__(self, record: Run) -> None:
-        self.record = record
-        self._jobs: dict[Place, Job] = {}
-        self._skipped: dict[Place, Job] = {}
-        self._results: dict[Place, FileResult] = {}
-        self._plan = Plan(())
-
-    def looked(self, work: Plan) -> None:
-        """Take in what a look found; photos that failed and are gone are forgotten."""
-        self._plan = work
-        self._skipped |= {job.source: job for job in work.skipped if job.source not in self._jobs}
-        for source, result in list(self._results.items()):
-            if result.status == "failed" and not os.path.lexists(on_disk(source)):
-                del self._results[source], self._jobs[source]
-
-    def begun(self, jobs: Iterable[Job]) -> None:
-        """Note photos that are to be done."""
-        self._jobs |= {job.source: job for job in jobs}
-
-    def add(self, result: FileResult) -> None:
-        """Note what became of one."""
-        self._results[result.source] = result
-
-    @property
-    def results(self) -> list[FileResult]:
-        """Of every photo so far."""
-        plan = replace(self._plan, jobs=tuple(self._jobs.values()), skipped=tuple(self._skipped.values()))
-        return outcome.all_results(plan, self._results.values())
-
-    def document(self, _: Sequence[FileResult] = ()) -> Document:
-        """The same for the report, of a watch that goes on."""
-        return self.record.document(self.results)
 
 
 class _Watch:
@@ -102,9 +65,9 @@ class _Watch:
         started = time.monotonic()
         try:
             work = watched.look()
-            jobs = self._arrivals.ready(work.jobs)
-            if jobs and not watched.output.is_dir():  # a drive that was unplugged: no new folder takes its place
+            if work.jobs and not watched.output.is_dir():  # a drive that was unplugged: no new folder takes its place
                 raise UsageError(f"the output folder {shown(watched.output)} is gone: bring it back, or end the watch")
+            jobs = self._arrivals.ready(work.jobs)
             make_folders({on_disk(job.target).parent for job in jobs})
         except UsageError as error:
             if str(error) != self._trouble:
@@ -214,7 +177,8 @@ def _end(command: Command, console: Console, journal: Journal, live: LiveReport 
     code = outcome.exit_code(results, cut)
     if cut:
         pending = sum(result.status == "pending" for result in results)
-        console.error(f"interrupted with {pending} photos left; --watch or --skip-existing will do them")
+        left = "1 photo" if pending == 1 else f"{pending} photos"
+        console.error(f"interrupted with {left} left; --watch or --skip-existing will continue from there")
     console.info(outcome.summary(results, command.done, journal.record.seconds))
     document = journal.record.document(results, interrupted=cut, exit_status=code)
     if live is not None:
