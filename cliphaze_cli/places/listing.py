@@ -144,5 +144,5 @@ def _s3_pages(folder: Remote, delimiter: str) -> Iterator[tuple[str, bool]]:
         following = {"ContinuationToken": page["NextContinuationToken"]}
 
 
-def _s3_page(request: dict[str, str], system: Any, path: str) -> dict[str, Any]:
+def _s3_page(request: dict[str, Any], system: Any, path: str) -> dict[str, Any]:
     return system.call_s3("list_objects_v2", **request)

@@ -55,7 +55,7 @@ def test_pages(store: Store, recursive: bool, monkeypatch: pytest.MonkeyPatch) -
     for name in names:
         store.put(f"in/{name}")
     real = listing._s3_page
-    monkeypatch.setattr(listing, "_s3_page", lambda request, *more: real({**request, "MaxKeys": 2}, *more))
+    monkeypatch.setattr(listing, "_s3_page", lambda request, *more: real(request | {"MaxKeys": 2}, *more))
     found = [entry.path for entry in listing.entries(Remote("s3", "photos/in"), recursive=recursive)]
     assert sorted(found) == (names if recursive else ["a.png", "b", "b.png", "d", "f.png"])
     assert len(store.requests) - len(names) == 3
