@@ -21,7 +21,7 @@ from cliphaze_cli.batch.refusals import (
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_of_name, is_image_name
 from cliphaze_cli.imaging.other_kinds import kind_of_name, listed, what_it_is
 from cliphaze_cli.places.look import Look, refuse_missing_bucket
-from cliphaze_cli.places.remote import READ_ONLY, Place, Remote
+from cliphaze_cli.places.remote import Place, Remote
 from cliphaze_cli.system.errors import UsageError
 
 Names = PhotoNames | MapNames
@@ -154,7 +154,7 @@ def _without_links(source: Place) -> Place:
 
 def _refuse_unwritable_kind(output: Place, look: Look) -> None:
     """What was meant as a file must not quietly become a folder of that name."""
-    if isinstance(output, Remote) and output.protocol in READ_ONLY:
+    if isinstance(output, Remote) and not output.is_writable:
         raise UsageError(f"{output.protocol}:// can only be read: choose another OUTPUT than {output}")
     refuse_missing_bucket(output)
     if look.is_folder(output):

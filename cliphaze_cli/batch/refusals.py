@@ -10,7 +10,7 @@ from pathlib import Path
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.imaging.comparison_paths import SHEET_ENDINGS, sheet_paths
 from cliphaze_cli.places.look import Look, refuse_missing_bucket
-from cliphaze_cli.places.remote import READ_ONLY, Place, Remote
+from cliphaze_cli.places.remote import Place, Remote
 from cliphaze_cli.report.storage import ENDINGS
 from cliphaze_cli.system.errors import UsageError
 from cliphaze_cli.system.part_file import create_part
@@ -124,7 +124,7 @@ def refuse_report(report: Place, others: Iterable[Place], *, overwrite: bool) ->
     `overwrite`, any file."""
     if report.suffix.lower() not in ENDINGS:
         raise UsageError(f"--report takes a name that ends in {' or '.join(ENDINGS)}, not {report.name!r}")
-    if isinstance(report, Remote) and report.protocol in READ_ONLY:
+    if isinstance(report, Remote) and not report.is_writable:
         raise UsageError(f"{report.protocol}:// can only be read: choose another place for the report than {report}")
     refuse_missing_bucket(report)
     _refuse_taken("the report", report, others, overwrite=overwrite)

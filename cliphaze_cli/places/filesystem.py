@@ -10,9 +10,6 @@ from cliphaze_cli.system.errors import CliphazeError, UsageError
 
 T = TypeVar("T")
 
-OBJECT_STORES = ("s3", "gs", "az", "abfs", "abfss", "adl", "oss", "oci", "tos")
-"""Stores in which folders are only parts of names, and an object appears when its last byte has arrived."""
-
 _PACKAGES = {"gs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs", "sftp": "paramiko", "ssh": "paramiko"}
 _WITH_EXTRA = ("s3", "http", "https", "memory")
 _PAUSES = (0.5, 1.5, 4.0)  # seconds before a busy store is asked again, after the retries of its own library
@@ -76,10 +73,7 @@ def asked(place: Remote, doing: str, ask: Callable[[Any, str], T], failure: type
 
 
 def _what_is_missing(protocol: str) -> str:
-    packages = [] if protocol in _WITH_EXTRA else [_PACKAGES.get(protocol, _named_by_fsspec(protocol))]
-    names = " ".join(['"cliphaze[cloud]"', *packages])
-    return f"{protocol}:// needs packages that are not installed: pip install {names}"
-
-
-def _named_by_fsspec(protocol: str) -> str:
-    return f"and the fsspec package for {protocol}"
+    missing = f"{protocol}:// needs packages that are not installed"
+    if protocol in _WITH_EXTRA or protocol in _PACKAGES:
+        return " ".join([f'{missing}: pip install "cliphaze[cloud]"', *_PACKAGES.get(protocol, "").split()])
+    return f'{missing}: pip install "cliphaze[cloud]", and what fsspec names for {protocol}'

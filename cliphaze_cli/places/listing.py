@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Literal
 
 from cliphaze_cli.places import failures
-from cliphaze_cli.places.filesystem import OBJECT_STORES, asked, opened
+from cliphaze_cli.places.filesystem import asked, opened
 from cliphaze_cli.places.remote import Remote
 from cliphaze_cli.system.errors import UsageError
 
@@ -69,7 +69,7 @@ def names_below(folder: Remote) -> Iterator[str]:
 
 
 def _walked(folder: Remote, recursive: bool, exclude: Remote | None) -> Iterator[Entry]:
-    if recursive and folder.protocol in OBJECT_STORES:
+    if recursive and folder.is_object:
         skipped = None if exclude is None else exclude.path.removeprefix(folder.path + "/") + "/"
         for path in names_below(folder):
             if skipped is None or not path.startswith(skipped):
@@ -144,5 +144,5 @@ def _s3_pages(folder: Remote, delimiter: str) -> Iterator[tuple[str, bool]]:
         following = {"ContinuationToken": page["NextContinuationToken"]}
 
 
-def _s3_page(request: dict[str, str], system: Any, path: str) -> dict[str, Any]:
+def _s3_page(request: dict[str, Any], system: Any, path: str) -> dict[str, Any]:
     return system.call_s3("list_objects_v2", **request)

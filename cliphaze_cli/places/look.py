@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cliphaze_cli.places import listing
-from cliphaze_cli.places.filesystem import OBJECT_STORES, asked
+from cliphaze_cli.places.filesystem import asked
 from cliphaze_cli.places.remote import Place, Remote
 from cliphaze_cli.system.errors import UsageError
 
@@ -46,7 +46,7 @@ class Look:
             if isinstance(place, Remote) and place not in self._kinds:
                 folders[place.parent].append(place)
         roots = {folder.root for folder in folders}
-        if len(folders) > _MANY_FOLDERS and len(roots) == 1 and next(iter(roots)).protocol in OBJECT_STORES:
+        if len(folders) > _MANY_FOLDERS and len(roots) == 1 and next(iter(roots)).is_object:
             self._list_all(folders)
             return
         for folder, wanted in folders.items():
@@ -96,7 +96,7 @@ def modified(place: Remote) -> float | None:
 
 def refuse_missing_bucket(place: Place) -> None:
     """Raise UsageError if the bucket of a place in an object store does not exist."""
-    if isinstance(place, Remote) and place.protocol in OBJECT_STORES:
+    if isinstance(place, Remote) and place.is_object:
         try:
             found = kind(place.root)
         except UsageError as error:

@@ -8,7 +8,10 @@ from typing import TypeAlias
 from cliphaze_cli.system.errors import UsageError
 from cliphaze_cli.system.text import without_credentials
 
-READ_ONLY = ("http", "https")
+OBJECT_STORES = ("s3", "gs", "az", "abfs", "abfss", "adl", "oss", "oci", "tos")
+"""Stores in which folders are only parts of names, and an object appears when its last byte has arrived."""
+
+_READ_ONLY = ("http", "https")
 _URL = re.compile(r"([a-z][a-z0-9+.-]+)://(.*)", re.IGNORECASE | re.DOTALL)
 _ONE_NAME = {"s3a": "s3", "s3n": "s3", "gcs": "gs"}  # of several for the same, so that equal places are equal
 
@@ -30,6 +33,16 @@ class Remote:
     def __truediv__(self, below: str | PurePath) -> "Remote":
         relative = below.as_posix() if isinstance(below, PurePath) else below
         return self if relative in ("", ".") else Remote(self.protocol, f"{self.path}/{relative}")
+
+    @property
+    def is_object(self) -> bool:
+        """Whether it lies in an object store."""
+        return self.protocol in OBJECT_STORES
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether something can be written there at all."""
+        return self.protocol not in _READ_ONLY
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from cliphaze_cli.places.filesystem import OBJECT_STORES, asked
+from cliphaze_cli.places.filesystem import asked
 from cliphaze_cli.places.remote import Remote
 from cliphaze_cli.system.atomic_file import shown
 from cliphaze_cli.system.errors import ImageError, OutputExistsError
@@ -51,7 +51,7 @@ def _fetch(system: Any, path: str, source: Remote, file: Path, max_bytes: int) -
             raise OSError(errno.ENOSPC, "no space")
     system.get_file(path, str(file), callback=Limit())
     got = file.stat().st_size
-    if size is not None and got != size and source.protocol in OBJECT_STORES:
+    if size is not None and got != size and source.is_object:
         raise ImageError(f"cannot fetch {shown(source)}: it changed or broke off meanwhile; run again")
     return got
 
@@ -85,7 +85,7 @@ def _put(system: Any, path: str, target: Remote, file: Path, replace: bool) -> N
         return
     if not replace:
         _refuse_existing(system, path)
-    if target.protocol in OBJECT_STORES:
+    if target.is_object:
         system.put_file(str(file), path)
     else:
         _put_and_rename(system, path, file, replace)
