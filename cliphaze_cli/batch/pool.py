@@ -15,12 +15,12 @@ from multiprocessing import get_context
 import pebble
 
 from cliphaze_cli.batch import time_limit, worker
+from cliphaze_cli.batch.endings import DAMAGED, cannot_finish, failure, too_slow
 from cliphaze_cli.batch.interruption import noted_interruptions
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.options import WorkOptions
 from cliphaze_cli.batch.shares import Shares
 from cliphaze_cli.report.results import BatchReport, FileResult, explain
-from cliphaze_cli.system.atomic_file import shown
 from cliphaze_cli.system.errors import CliphazeError
 from cliphaze_cli.system.part_file import remove_leftovers
 
@@ -86,7 +86,7 @@ class Pool:
                         collection.clear()
                     for job in lost:
                         results.append(
-                            _failure(job, "the processes that work on photos end as they start; try --jobs 1")
+                            failure(job, "the processes that work on photos end as they start; try --jobs 1")
                         )
                         on_result(results[-1])
                     break
@@ -149,25 +149,20 @@ class Pool:
             return None
         del self._begun[future]
         remove_leftovers(job.target.parent)
-        return _failure(job, reason, trace)
+        return failure(job, reason, trace)
 
     def _why_it_ended(self, job: Job, error: Exception) -> str:
         code = getattr(error, "exitcode", None)
         if isinstance(error, TimeoutError) or code == -getattr(signal, "SIGALRM", 0):
-            limits = self._options.limits
-            more = f" and {limits.seconds_per_megapixel:g} for each megapixel" if limits.seconds_per_megapixel else ""
-            why = f"it took longer than {limits.seconds:g} s{more} (damaged, or a slow drive? --time-limit allows more)"
+            why = too_slow(self._options.limits)
         elif code == -getattr(signal, "SIGKILL", 0):
             why = (
                 "its process was killed, perhaps because memory ran out; make it smaller, close other programs, "
                 "or give a smaller --jobs"
             )
         else:
-            why = (
-                f"its process crashed ({_how_it_ended(error)}): the file is damaged or made to do harm; "
-                "save it anew in another program"
-            )
-        return f"cannot finish {shown(job.source)}: {why}"
+            why = f"its process crashed ({_how_it_ended(error)}): {DAMAGED}"
+        return cannot_finish(job, why)
 
     def _start(self) -> None:
         # Or a process that starts would import what lies in the current folder, which may be one of somebody's photos.
@@ -195,10 +190,6 @@ class Pool:
         for folder in {job.target.parent for job, _ in self._begun.values()}:
             remove_leftovers(folder)
         self._begun.clear()
-
-
-def _failure(job: Job, reason: str, trace: str | None = None) -> FileResult:
-    return FileResult(job.source, job.target, "failed", reason=reason, traceback=trace)
 
 
 def _how_it_ended(error: Exception) -> str:

@@ -10,6 +10,7 @@ from cliphaze_cli.batch import dehazing
 from cliphaze_cli.batch.naming import PhotoNames
 from cliphaze_cli.batch.plan import plan
 from cliphaze_cli.cli import options, outcome
+from cliphaze_cli.cli.cluster_options import ClusterOption, CoresEachOption, GpusEachOption, cluster_choice
 from cliphaze_cli.cli.options import FILES, OUTPUT
 from cliphaze_cli.cli.request import Request
 from cliphaze_cli.cli.run_batch import Command
@@ -118,6 +119,9 @@ def dehaze(
         typer.Option("--no-preserve", help="Date outputs now, not as their sources.", rich_help_panel=OUTPUT),
     ] = False,
     jobs: options.JobsOption = None,
+    cluster: ClusterOption = None,
+    cores_each: CoresEachOption = 1,
+    gpus_each: GpusEachOption = None,
     max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MEGAPIXELS,
     time_limit: options.TimeLimitOption = None,
     report: options.ReportOption = None,
@@ -162,6 +166,7 @@ def dehaze(
         skip_existing=skip_existing,
         preserve=not no_preserve,
         jobs=jobs,
+        cluster=cluster_choice(cluster, cores_each, gpus_each, device=device, jobs=jobs),
         report=report,
     )
     if retry is not None:
@@ -173,6 +178,8 @@ def dehaze(
     inputs, target = _inputs_and_output(paths or [], output)
     if STREAM in (*inputs, target) and (density or report or (as_json and target == STREAM)):
         raise UsageError("with - for standard input or output there are no maps, no report and no second output")
+    if STREAM in (*inputs, target) and request.cluster is not None:
+        raise UsageError("- for standard input or output is of this machine: leave --cluster out")
     names = _names(settings, suffix, format)
     with places(inputs, target) as place:
         work = plan(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from cliphaze_cli.batch.cluster_choice import ClusterChoice
 from cliphaze_cli.batch.options import Load, WorkOptions
 from cliphaze_cli.batch.plan import Names, Plan, plan_pairs
 from cliphaze_cli.batch.refusals import refuse_report
@@ -34,6 +35,7 @@ class Request:
     report: Path | None
     preserve: bool = True
     may_download: bool = False
+    cluster: ClusterChoice | None = None
 
     def retry(
         self, report: Path, kind: type[S], given: S, names: Callable[[S], Names], given_names: Collection[str]
@@ -75,4 +77,6 @@ class Request:
             retried_sha256=retried_sha256,
             clip_file=clip_of(settings, self.console, may_download=self.may_download) if work.jobs else None,
         )
-        return run_batch(self.command, work, options, self.console, jobs=self.jobs, report=self.report)
+        return run_batch(
+            self.command, work, options, self.console, jobs=self.jobs, report=self.report, cluster=self.cluster
+        )

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from cliphaze_cli.batch.cluster_choice import ClusterChoice
 from cliphaze_cli.batch.folders import make_folders
 from cliphaze_cli.batch.loading import nothing_used
 from cliphaze_cli.batch.options import WorkOptions
 from cliphaze_cli.batch.plan import Plan
 from cliphaze_cli.batch.shares import share_out
 from cliphaze_cli.cli import outcome
+from cliphaze_cli.cli.cluster_options import for_jobs
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.progress import progress_bar
 from cliphaze_cli.imaging.other_kinds import listed
@@ -17,6 +20,10 @@ from cliphaze_cli.report.document import Document, Run
 from cliphaze_cli.report.results import BatchReport, FileResult
 from cliphaze_cli.report.storage import LiveReport, save
 from cliphaze_cli.system.errors import CliphazeError
+
+if TYPE_CHECKING:
+    from cliphaze_cli.batch.cluster import Cluster
+    from cliphaze_cli.batch.pool import Pool
 
 
 @dataclass(frozen=True)
@@ -31,12 +38,19 @@ class Command:
 
 
 def run_batch(
-    command: Command, work: Plan, options: WorkOptions, console: Console, *, jobs: int | None, report: Path | None
+    command: Command,
+    work: Plan,
+    options: WorkOptions,
+    console: Console,
+    *,
+    jobs: int | None,
+    report: Path | None,
+    cluster: ClusterChoice | None = None,
 ) -> int:
     """Do what `work` says and return the exit code; raises CliphazeError if it cannot be started.
 
     jobs: photos at a time, None for as many as are good. report: where to write one; it lies there from before the
-    first photo on.
+    first photo on. cluster: where to work, if not here.
     """
     if work.left_out:
         console.notice(f"{sum(work.left_out.values())} files left out for their kind: {listed(work.left_out)}")
@@ -46,11 +60,7 @@ def run_batch(
     batch = BatchReport(())
     untold: list[str] = []
     if work.jobs:
-        from cliphaze_cli.batch.pool import Pool
-
-        native_size = getattr(options.settings, "resolution", None) == "full"
-        shares = share_out(len(work.jobs), options.device, jobs, native_size=native_size)
-        with Pool(options, shares) as pool:
+        with _executor(work, options, console, jobs, cluster) as pool:
             for notice in pool.prepared.notices:
                 console.notice(notice)
             record = record.using(pool.prepared.used)
@@ -61,7 +71,7 @@ def run_batch(
                 return record.document(outcome.all_results(work, results))
 
             live = None if report is None else LiveReport(report, so_far, replace=options.overwrite)
-            with progress_bar(console, len(work.jobs), command.doing) as advance:
+            with progress_bar(console, len(work.jobs), lambda: _doing(command, pool)) as advance:
 
                 def finished(result: FileResult) -> None:
                     try:
@@ -101,6 +111,24 @@ def run_batch(
             code = document["exit_status"] = code or CliphazeError.exit_code
     console.result(document)
     return code
+
+
+def _executor(
+    work: Plan, options: WorkOptions, console: Console, jobs: int | None, cluster: ClusterChoice | None
+) -> "Pool | Cluster":
+    if cluster is not None:
+        from cliphaze_cli.batch.cluster import Cluster
+
+        return Cluster(options, for_jobs(cluster, work.jobs), console.notice)
+    from cliphaze_cli.batch.pool import Pool
+
+    native_size = getattr(options.settings, "resolution", None) == "full"
+    return Pool(options, share_out(len(work.jobs), options.device, jobs, native_size=native_size))
+
+
+def _doing(command: Command, executor: "Pool | Cluster") -> str:
+    machines = getattr(executor, "machines", None)
+    return command.doing if machines is None else f"{command.doing} on {machines} machine{'s' * (machines != 1)}"
 
 
 def _make_folders(work: Plan, report: Path | None) -> None:
