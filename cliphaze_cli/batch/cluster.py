@@ -65,7 +65,7 @@ class Cluster:
         """How many work on photos at this moment."""
         return self._crew.machines
 
-    def run(self, jobs: Iterable[Job], on_result: Callable[[FileResult], object]) -> BatchReport:
+    def run(self, jobs: Iterable[Job], on_result: Callable[[FileResult], object], *, keep: bool = True) -> BatchReport:
         """Work on every photo and call `on_result` with what became of each, as they are done.
 
         Interruptions and exceptions of `on_result` do what they do in `Pool.run`.
@@ -73,7 +73,8 @@ class Cluster:
         results: list[FileResult] = []
 
         def tell(result: FileResult) -> None:
-            results.append(result)
+            if keep:
+                results.append(result)
             on_result(result)
 
         last_moment = None

@@ -7,9 +7,10 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from itertools import chain, islice
 from multiprocessing import get_context
 
 import pebble
@@ -39,7 +40,8 @@ class Pool:
     def __init__(self, options: WorkOptions, shares: Shares) -> None:
         """shares: how many processes, and what each may use of this machine."""
         self._options, self._shares = options, shares
-        self._waiting: deque[Job] = deque()
+        self._jobs: Iterator[Job] = iter(())
+        self._waiting: deque[Job] = deque()  # of them, the next
         self._large: deque[Job] = deque()  # those that wait until they can be worked on alone
         self._begun: dict[Future[FileResult], tuple[Job, bool]] = {}  # and whether it is alone
         self._starts = 0
@@ -62,19 +64,27 @@ class Pool:
     def __exit__(self, *_: object) -> None:
         self._stop()
 
-    def run(self, jobs: Iterable[Job], on_result: Callable[[FileResult], object]) -> BatchReport:
+    def run(self, jobs: Iterable[Job], on_result: Callable[[FileResult], object], *, keep: bool = True) -> BatchReport:
         """Work on every photo and call `on_result` with what became of each, as they are done.
 
         After an interruption (Ctrl-C, SIGTERM) those that were begun are finished, as far as that takes PATIENCE, and a
         second one ends them; the others have no result. An exception of `on_result` ends the batch, and is raised here.
+        jobs: taken as they are needed. keep: whether the report has all results.
         """
         results: list[FileResult] = []
-        self._waiting.extend(jobs)
+        self._jobs = iter(jobs)
         last_moment = None
+
+        def tell(result: FileResult) -> None:
+            if keep:
+                results.append(result)
+            on_result(result)
+
         with noted_interruptions() as interruptions:
-            while self._waiting or self._large or self._begun:
+            while self._something_waits() or self._large or self._begun:
                 if interruptions():
                     self._interrupted = True
+                    self._jobs = iter(())
                     self._waiting.clear()
                     self._large.clear()
                     last_moment = last_moment or time.monotonic() + PATIENCE
@@ -84,11 +94,8 @@ class Pool:
                     lost = [*self._waiting, *self._large, *(job for job, _ in self._begun.values())]
                     for collection in (self._waiting, self._large, self._begun):
                         collection.clear()
-                    for job in lost:
-                        results.append(
-                            failure(job, "the processes that work on photos end as they start; try --jobs 1")
-                        )
-                        on_result(results[-1])
+                    for job in chain(lost, self._jobs):
+                        tell(failure(job, "the processes that work on photos end as they start; try --jobs 1"))
                     break
                 self._hand_out()
                 for future in wait(self._begun, _POLL, FIRST_COMPLETED).done:
@@ -96,14 +103,13 @@ class Pool:
                         continue
                     result = self._result_of(future)
                     if result is not None:
-                        results.append(result)
-                        on_result(result)
+                        tell(result)
             return BatchReport(tuple(results), interrupted=bool(interruptions()))
 
     def _hand_out(self) -> None:
         """Give a photo to each process that has none: a slow one then holds up nobody."""
         try:
-            while self._waiting and len(self._begun) < self._shares.processes:
+            while len(self._begun) < self._shares.processes and self._something_waits():
                 self._begin(self._waiting[0], alone=False)
                 self._waiting.popleft()
             if self._large and not self._begun:
@@ -111,6 +117,11 @@ class Pool:
                 self._large.popleft()
         except RuntimeError:  # pebble's way to say that its processes ended
             self._start_anew()
+
+    def _something_waits(self) -> bool:
+        if not self._waiting:
+            self._waiting.extend(islice(self._jobs, 1))
+        return bool(self._waiting)
 
     def _begin(self, job: Job, alone: bool) -> None:
         timeout = self._options.limits.most_seconds + (_OVERDUE if time_limit.ENFORCED else 0)

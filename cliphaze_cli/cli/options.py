@@ -233,7 +233,7 @@ ReportOption = Annotated[
     Path | None,
     typer.Option(
         "--report",
-        metavar="FILE.json|FILE.csv",
+        metavar="FILE.json|.jsonl|.csv",
         parser=parse_path,
         help="Write what became of every photo, with sizes, times and versions.",
         rich_help_panel=OUTPUT,

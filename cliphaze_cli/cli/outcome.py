@@ -5,8 +5,19 @@ from collections.abc import Iterable
 from cliphaze_cli.batch.plan import Plan
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.signals import EXIT_INTERRUPTED
+from cliphaze_cli.cli.tally import Tally
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.system.atomic_file import shown
+
+
+def before_work(plan: Plan) -> list[FileResult]:
+    """What is known before any work: what was skipped or refused, and folders that could not be listed."""
+    skipped = [FileResult(job.source, job.target, "skipped", reason="the output exists") for job in plan.skipped]
+    refused = [FileResult(job.source, job.target, "failed", reason=why) for job, why in plan.refused]
+    failed = [
+        FileResult(folder, None, "failed", reason=f"cannot list this folder: {why}") for folder, why in plan.unreadable
+    ]
+    return [*skipped, *refused, *failed]
 
 
 def all_results(plan: Plan, results: Iterable[FileResult]) -> list[FileResult]:
@@ -18,19 +29,12 @@ def all_results(plan: Plan, results: Iterable[FileResult]) -> list[FileResult]:
         for job in plan.jobs
         if job.source not in reached
     ]
-    skipped = [FileResult(job.source, job.target, "skipped", reason="the output exists") for job in plan.skipped]
-    refused = [FileResult(job.source, job.target, "failed", reason=why) for job, why in plan.refused]
-    failed = [
-        FileResult(folder, None, "failed", reason=f"cannot list this folder: {why}") for folder, why in plan.unreadable
-    ]
-    return sorted([*results, *pending, *skipped, *refused, *failed], key=lambda result: result.source)
+    return sorted([*results, *pending, *before_work(plan)], key=lambda result: result.source)
 
 
-def exit_code(results: Iterable[FileResult], interrupted: bool) -> int:
+def exit_code(tally: Tally, interrupted: bool) -> int:
     """130 after an interruption, 1 if anything failed, else 0."""
-    if interrupted:
-        return EXIT_INTERRUPTED
-    return int(any(result.status == "failed" for result in results))
+    return EXIT_INTERRUPTED if interrupted else int(bool(tally.failed))
 
 
 def file_line(result: FileResult) -> str:
@@ -44,7 +48,7 @@ def file_line(result: FileResult) -> str:
 
 def tell(
     console: Console,
-    results: list[FileResult],
+    tally: Tally,
     *,
     done_word: str,
     planned: int,
@@ -53,12 +57,11 @@ def tell(
     seconds: float,
 ) -> None:
     """Print notices, then failures with their reasons, then one line that sums up; nothing: as in `Plan`."""
-    for line in notice_lines(results):
+    for line in tally.notice_lines:
         console.notice(line)
-    for result in results:
-        if result.status == "failed":
-            tell_failure(console, result)
-    done, failed, skipped = (sum(each.status == status for each in results) for status in ("done", "failed", "skipped"))
+    for result in sorted(tally.failed, key=lambda result: result.source):
+        tell_failure(console, result)
+    done, failed, skipped = (tally.counts[status] for status in ("done", "failed", "skipped"))
     if interrupted:
         console.error(f"interrupted with {done} of {planned} done; --skip-existing will continue from there")
         return
@@ -83,15 +86,3 @@ def failure_line(result: FileResult) -> str:
     """What failed and why; the path is not repeated where the reason names it."""
     source, reason = shown(result.source), result.reason or "unknown reason"
     return reason if source in reason else f"{source}: {reason}"
-
-
-def notice_lines(results: Iterable[FileResult]) -> list[str]:
-    """Each notice once, with the file it is about, or their number: a folder of scans shares one notice."""
-    sources: dict[str, list[str]] = {}
-    for result in results:
-        for notice in result.notices:
-            sources.setdefault(notice, []).append(shown(result.source))
-    return [
-        f"{files[0]}: {notice}" if len(files) == 1 else f"{len(files)} files, first {files[0]}: {notice}"
-        for notice, files in sources.items()
-    ]

@@ -19,6 +19,8 @@ from cliphaze_cli.report.settings import DensitySettings, Settings
 
 S = TypeVar("S", Settings, DensitySettings)
 
+_REST = "for photos that it had not reached, give its command again with --skip-existing"
+
 
 @dataclass(frozen=True)
 class Request:
@@ -51,6 +53,8 @@ class Request:
             skip_existing=self.skip_existing,
             made=left.made,
         )
+        if left.cut:
+            self.console.notice(f"that run was killed: {_REST}")
         if left.folders:
             self.console.notice(f"{left.folders} folders could not be listed then; --retry does not look into them")
         return self.run_batch(work, settings, retried=report, retried_sha256=left.weights_sha256)

@@ -1,6 +1,6 @@
 """Do what a command has planned, and tell people, programs and the report what came of it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +15,11 @@ from cliphaze_cli.cli import outcome
 from cliphaze_cli.cli.cluster_options import for_jobs
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.progress import progress_bar
+from cliphaze_cli.cli.reporting import Reporting
+from cliphaze_cli.cli.tally import Tally
 from cliphaze_cli.imaging.other_kinds import listed
-from cliphaze_cli.report.document import Document, Run
+from cliphaze_cli.report.document import Run
 from cliphaze_cli.report.results import BatchReport, FileResult
-from cliphaze_cli.report.storage import LiveReport, save
 from cliphaze_cli.system.errors import CliphazeError
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def run_batch(
         console.detail(f"{work.ignored} files ignored: their names are not those of photos")
     record = Run(command.name, options.settings.record, nothing_used(options.settings.model), work.left_out)
     batch = BatchReport(())
+    reporting = Reporting(report, work, replace=options.overwrite)
+    tally = Tally(work, keep=console.as_json or not reporting.grows)
     untold: list[str] = []
     if work.jobs:
         with _executor(work, options, console, jobs, cluster) as pool:
@@ -66,11 +69,7 @@ def run_batch(
             record = record.using(pool.prepared.used)
             console.detail(pool.prepared.label)
             _make_folders(work, report)
-
-            def so_far(results: Iterable[FileResult]) -> Document:
-                return record.document(outcome.all_results(work, results))
-
-            live = None if report is None else LiveReport(report, so_far, replace=options.overwrite)
+            reporting.begin(record)
             with progress_bar(console, len(work.jobs), lambda: _doing(command, pool)) as advance:
 
                 def finished(result: FileResult) -> None:
@@ -81,34 +80,36 @@ def run_batch(
                     except CliphazeError as error:
                         untold.append(str(error))
                     advance()
-                    if live is not None:
-                        live.add(result)
+                    tally.add(result)
+                    reporting.add([result])
 
-                batch = pool.run(work.jobs, finished)
+                batch = pool.run(work.jobs, finished, keep=False)
     else:
         _make_folders(work, report)
+        reporting.begin(record)
 
-    results = outcome.all_results(work, batch.results)
-    code = outcome.exit_code(results, batch.interrupted)
+    for result in outcome.before_work(work):
+        tally.add(result)
+    reporting.add(tally.not_reached())
+    code = outcome.exit_code(tally, batch.interrupted)
     if untold:
         console.error(untold[0])
         code = code or CliphazeError.exit_code
     outcome.tell(
         console,
-        results,
+        tally,
         done_word=command.done,
         planned=len(work.jobs),
         nothing=work.nothing,
         interrupted=batch.interrupted,
         seconds=record.seconds,
     )
-    document = record.document(results, interrupted=batch.interrupted, exit_status=code)
-    if report is not None:
-        try:
-            save(document, report)
-        except CliphazeError as error:  # the photos are done all the same, and --json still tells of them
-            console.error(str(error))
-            code = document["exit_status"] = code or CliphazeError.exit_code
+    document = record.document(tally.sorted_results, interrupted=batch.interrupted, exit_status=code)
+    try:
+        reporting.end(document, tally)
+    except CliphazeError as error:  # the photos are done all the same, and --json still tells of them
+        console.error(str(error))
+        code = document["exit_status"] = code or CliphazeError.exit_code
     console.result(document)
     return code
 

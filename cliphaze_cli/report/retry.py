@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_of_name
 from cliphaze_cli.report import storage
 from cliphaze_cli.report.document import Document
+from cliphaze_cli.report.lines import ENDING
 from cliphaze_cli.report.settings import DensitySettings, Settings
 from cliphaze_cli.system.atomic_file import shown
 from cliphaze_cli.system.errors import UsageError
@@ -30,6 +31,7 @@ class Leftover(Generic[S]):
     folders: int
     weights_sha256: str | None
     made: frozenset[Path] = frozenset()
+    cut: bool = False  # the run was killed, and its report has only the files that it had finished
 
 
 def leftover(report: Path, command: str, kind: type[S]) -> Leftover[S]:
@@ -53,6 +55,7 @@ def leftover(report: Path, command: str, kind: type[S]) -> Leftover[S]:
         settings=settings,
         folders=len(folders),
         weights_sha256=sha256 if isinstance(sha256, str) else None,
+        cut=report.suffix.lower() == ENDING and document.get("exit_status") is None,
         made=frozenset(target for target in unknown if begun is not None and _changed_since(target, begun)),
     )
 

@@ -1,4 +1,6 @@
-"""Reports as files, .json or .csv by their ending: written whole or not at all, and kept up to date during a run."""
+"""Reports as files, .json or .csv by their ending: written whole or not at all, and kept up to date during a run.
+
+Those that grow, .jsonl, are written by `lines.py` and read here."""
 
 import contextlib
 import csv
@@ -7,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from cliphaze_cli.report import lines
 from cliphaze_cli.report.document import FORMAT, Document
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.report.table import from_table, to_table
@@ -14,7 +17,7 @@ from cliphaze_cli.system.atomic_file import atomic_file, shown
 from cliphaze_cli.system.errors import CliphazeError, UsageError
 from cliphaze_cli.system.small_file import read_small_file
 
-ENDINGS = (".json", ".csv")
+ENDINGS = (".json", ".csv", lines.ENDING)
 MAX_BYTES = 1 << 30  # of a report that is read: a million photos
 REFRESH_SECONDS = 10.0  # how old a report may be when the process is killed
 
@@ -33,7 +36,7 @@ def load(path: Path) -> Document:
     try:
         # Bytes, as text mode changes line ends, and names may hold them.
         text = read_small_file(path, MAX_BYTES).decode()
-        document = from_table(text) if _is_table(path) else json.loads(text)
+        document = _parsed(text, path)
         if not isinstance(document, dict) or not isinstance(document.get("files"), list):
             raise ValueError("it has no list of files")
         if not all(isinstance(record, dict) for record in document["files"]):
@@ -73,6 +76,13 @@ class LiveReport:
             with contextlib.suppress(CliphazeError):
                 save(self._describe(tuple(self._results)), self._path)
             self._due = time.monotonic() + REFRESH_SECONDS
+
+
+def _parsed(text: str, path: Path) -> Document:
+    if path.suffix.lower() == lines.ENDING:
+        return lines.from_lines(text)
+    document: Document = from_table(text) if _is_table(path) else json.loads(text)
+    return document
 
 
 def _is_table(path: Path) -> bool:
