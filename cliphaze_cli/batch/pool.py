@@ -7,22 +7,23 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from itertools import chain, islice
 from multiprocessing import get_context
 
 import pebble
 
 from cliphaze_cli.batch import time_limit, worker
+from cliphaze_cli.batch.endings import DAMAGED, cannot_finish, failure, too_slow
 from cliphaze_cli.batch.interruption import noted_interruptions
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.leftovers import remove_leftovers_of
 from cliphaze_cli.batch.options import WorkOptions
 from cliphaze_cli.batch.shares import Shares
 from cliphaze_cli.report.results import BatchReport, FileResult, explain
-from cliphaze_cli.system.atomic_file import shown
 from cliphaze_cli.system.errors import CliphazeError
 
 PATIENCE = 5.0  # seconds in which photos that were begun may be finished after an interruption
@@ -40,7 +41,8 @@ class Pool:
     def __init__(self, options: WorkOptions, shares: Shares) -> None:
         """shares: how many processes, and what each may use of this machine."""
         self._options, self._shares = options, shares
-        self._waiting: deque[Job] = deque()
+        self._jobs: Iterator[Job] = iter(())
+        self._waiting: deque[Job] = deque()  # of them, the next
         self._large: deque[Job] = deque()  # those that wait until they can be worked on alone
         self._begun: dict[Future[FileResult], tuple[Job, bool]] = {}  # and whether it is alone
         self._starts = 0
@@ -64,23 +66,31 @@ class Pool:
     def __exit__(self, *_: object) -> None:
         self._stop()
 
-    def run(self, jobs: Iterable[Job], on_result: Callable[[FileResult], object]) -> BatchReport:
+    def run(self, jobs: Iterable[Job], on_result: Callable[[FileResult], object], *, keep: bool = True) -> BatchReport:
         """Work on every photo and call `on_result` with what became of each, as they are done.
 
         After an interruption (Ctrl-C, SIGTERM) those that were begun are finished, as far as that takes PATIENCE, and a
         second one ends them; the others have no result. An exception of `on_result` ends the batch, and is raised here.
+        jobs: taken as they are needed. keep: whether the report has all results.
         """
         results: list[FileResult] = []
-        self._waiting.extend(jobs)
+        self._jobs = iter(jobs)
         last_moment = None
+
+        def tell(result: FileResult) -> None:
+            if keep:
+                results.append(replace(result, picture=None))
+            on_result(result)
+
         with noted_interruptions() as signals:
 
             def interruptions() -> int:
                 return signals() + self._told_to_end
 
-            while self._waiting or self._large or self._begun:
+            while self._something_waits() or self._large or self._begun:
                 if interruptions():
                     self._interrupted = True
+                    self._jobs = iter(())
                     self._waiting.clear()
                     self._large.clear()
                     last_moment = last_moment or time.monotonic() + PATIENCE
@@ -90,11 +100,8 @@ class Pool:
                     lost = [*self._waiting, *self._large, *(job for job, _ in self._begun.values())]
                     for collection in (self._waiting, self._large, self._begun):
                         collection.clear()
-                    for job in lost:
-                        results.append(
-                            _failure(job, "the processes that work on photos end as they start; try --jobs 1")
-                        )
-                        on_result(results[-1])
+                    for job in chain(lost, self._jobs):
+                        tell(failure(job, "the processes that work on photos end as they start; try --jobs 1"))
                     break
                 self._hand_out()
                 for future in wait(self._begun, _POLL, FIRST_COMPLETED).done:
@@ -102,8 +109,7 @@ class Pool:
                         continue
                     result = self._result_of(future)
                     if result is not None:
-                        results.append(replace(result, picture=None))
-                        on_result(result)
+                        tell(result)
             return BatchReport(tuple(results), interrupted=bool(interruptions()))
 
     def interrupt(self) -> None:
@@ -113,7 +119,7 @@ class Pool:
     def _hand_out(self) -> None:
         """Give a photo to each process that has none: a slow one then holds up nobody."""
         try:
-            while self._waiting and len(self._begun) < self._shares.processes:
+            while len(self._begun) < self._shares.processes and self._something_waits():
                 self._begin(self._waiting[0], alone=False)
                 self._waiting.popleft()
             if self._large and not self._begun:
@@ -121,6 +127,11 @@ class Pool:
                 self._large.popleft()
         except RuntimeError:  # pebble's way to say that its processes ended
             self._start_anew()
+
+    def _something_waits(self) -> bool:
+        if not self._waiting:
+            self._waiting.extend(islice(self._jobs, 1))
+        return bool(self._waiting)
 
     def _begin(self, job: Job, alone: bool) -> None:
         timeout = self._options.limits.most_seconds + (_OVERDUE if time_limit.ENFORCED else 0)
@@ -159,25 +170,20 @@ class Pool:
             return None
         del self._begun[future]
         remove_leftovers_of([job])
-        return _failure(job, reason, trace)
+        return failure(job, reason, trace)
 
     def _why_it_ended(self, job: Job, error: Exception) -> str:
         code = getattr(error, "exitcode", None)
         if isinstance(error, TimeoutError) or code == -getattr(signal, "SIGALRM", 0):
-            limits = self._options.limits
-            more = f" and {limits.seconds_per_megapixel:g} for each megapixel" if limits.seconds_per_megapixel else ""
-            why = f"it took longer than {limits.seconds:g} s{more} (damaged, or a slow drive? --time-limit allows more)"
+            why = too_slow(self._options.limits)
         elif code == -getattr(signal, "SIGKILL", 0):
             why = (
                 "its process was killed, perhaps because memory ran out; make it smaller, close other programs, "
                 "or give a smaller --jobs"
             )
         else:
-            why = (
-                f"its process crashed ({_how_it_ended(error)}): the file is damaged or made to do harm; "
-                "save it anew in another program"
-            )
-        return f"cannot finish {shown(job.source)}: {why}"
+            why = f"its process crashed ({_how_it_ended(error)}): {DAMAGED}"
+        return cannot_finish(job, why)
 
     def _start(self) -> None:
         # Or a process that starts would import what lies in the current folder, which may be one of somebody's photos.
@@ -204,10 +210,6 @@ class Pool:
         self._pool.join()
         remove_leftovers_of(job for job, _ in self._begun.values())
         self._begun.clear()
-
-
-def _failure(job: Job, reason: str, trace: str | None = None) -> FileResult:
-    return FileResult(job.source, job.target, "failed", reason=reason, traceback=trace)
 
 
 def _how_it_ended(error: Exception) -> str:

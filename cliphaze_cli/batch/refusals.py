@@ -11,6 +11,7 @@ from cliphaze_cli.batch.job import Job
 from cliphaze_cli.imaging.comparison_paths import SHEET_ENDINGS, sheet_paths
 from cliphaze_cli.places.look import Look, refuse_missing_bucket
 from cliphaze_cli.places.remote import Place, Remote
+from cliphaze_cli.report.lines import ENDING as LINES_ENDING
 from cliphaze_cli.report.storage import ENDINGS
 from cliphaze_cli.system.errors import UsageError
 from cliphaze_cli.system.part_file import create_part
@@ -126,6 +127,8 @@ def refuse_report(report: Place, others: Iterable[Place], *, overwrite: bool) ->
         raise UsageError(f"--report takes a name that ends in {' or '.join(ENDINGS)}, not {report.name!r}")
     if isinstance(report, Remote) and not report.is_writable:
         raise UsageError(f"{report.protocol}:// can only be read: choose another place for the report than {report}")
+    if isinstance(report, Remote) and report.suffix.lower() == LINES_ENDING:
+        raise UsageError(f"a report that grows needs a file of this machine: give {report.stem}.json or .csv there")
     refuse_missing_bucket(report)
     _refuse_taken("the report", report, others, overwrite=overwrite)
 

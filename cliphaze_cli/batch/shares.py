@@ -33,7 +33,12 @@ def share_out(photos: int, device: str, jobs: int | None = None, *, native_size:
     enough_for = MOST_BY_DEFAULT if memory is None else memory // MEMORY_EACH
     by_default = min(cores, MOST_BY_DEFAULT) if computes_on_cpu(device) else REPLICAS
     count = max(1, min(photos, min(by_default, enough_for) if jobs is None else jobs))
-    each = None if count == 1 or memory is None else max(0, memory // count - _MEMORY_OF_LIBRARIES)
-    if native_size and each is not None:
-        each //= _MORE_AT_NATIVE_SIZE
-    return Shares(count, max(1, cores // count), each)
+    return Shares(count, max(1, cores // count), memory_of_each(memory, count, native_size=native_size))
+
+
+def memory_of_each(memory: int | None, count: int, *, native_size: bool = False) -> int | None:
+    """Bytes that a photo may take, of a machine's where `count` are worked on at a time; None: as many as there are."""
+    if count == 1 or memory is None:
+        return None
+    each = max(0, memory // count - _MEMORY_OF_LIBRARIES)
+    return each // _MORE_AT_NATIVE_SIZE if native_size else each

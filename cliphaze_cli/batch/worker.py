@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from cliphaze_cli.batch.work import work
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.system.errors import CliphazeError
 from cliphaze_cli.system.text import without_credentials
+
+_MADE_BEFORE = "the output was made by a worker that was lost before it could tell"
 
 
 @dataclass(frozen=True)
@@ -71,15 +73,19 @@ def describe() -> Prepared:
     return Prepared(tool.used, tool.label, tuple(_state.notices))
 
 
-def work_here(job: Job, alone: bool) -> FileResult:
-    """Do the life of one photo; alone: it may take all memory."""
+def work_here(job: Job, alone: bool, again: bool = False) -> FileResult:
+    """Do the life of one photo; alone: it may take all memory. again: a worker that was lost may have finished it."""
     if (
         _state.failure is not None
     ):  # for want of memory, perhaps; and a process that fails at once would get every photo
         _load()
-    tool = _tool()
-    with time_limit.of(_state.options.limits):
-        result = work(job, tool, _state.options, memory=None if alone else _state.memory)
+    tool, options = _tool(), _state.options
+    if again and not options.overwrite:
+        options = replace(options, skip_existing=True)  # also what it had begun: maps without their photo
+    with time_limit.of(options.limits):
+        result = work(job, tool, options, memory=None if alone else _state.memory)
+    if again and result.status == "skipped":
+        result = replace(result, status="done", reason=None, notices=(*result.notices, _MADE_BEFORE))
     if alone:
         from cliphaze_cli.system.allocator import give_memory_back
 

@@ -12,6 +12,7 @@ from cliphaze_cli.batch.naming import PhotoNames, extra_outputs
 from cliphaze_cli.batch.plan import plan
 from cliphaze_cli.batch.watching import require_watching
 from cliphaze_cli.cli import options, outcome
+from cliphaze_cli.cli.cluster_options import ClusterOption, CoresEachOption, GpusEachOption, cluster_choice
 from cliphaze_cli.cli.options import FILES, OUTPUT
 from cliphaze_cli.cli.request import Request
 from cliphaze_cli.cli.run_batch import Command
@@ -20,6 +21,7 @@ from cliphaze_cli.cli.watch import Watched
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_named
 from cliphaze_cli.places.remote import Place
 from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
+from cliphaze_cli.report.lines import ENDING as LINES_ENDING
 from cliphaze_cli.report.settings import Settings
 from cliphaze_cli.system.errors import UsageError
 
@@ -156,6 +158,9 @@ def dehaze(
         typer.Option("--no-preserve", help="Date outputs now, not as their sources.", rich_help_panel=OUTPUT),
     ] = False,
     jobs: options.JobsOption = None,
+    cluster: ClusterOption = None,
+    cores_each: CoresEachOption = 1,
+    gpus_each: GpusEachOption = None,
     max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MEGAPIXELS,
     time_limit: options.TimeLimitOption = None,
     report: options.ReportOption = None,
@@ -203,13 +208,14 @@ def dehaze(
         skip_existing=skip_existing or watch,
         preserve=not no_preserve,
         jobs=jobs,
+        cluster=cluster_choice(cluster, cores_each, gpus_each, device=device, jobs=jobs),
         report=report,
         sheet=compare_sheet,
         preview=preview,
         dry_run=dry_run,
     )
     if watch:
-        _refuse_with_watch(retry=retry, overwrite=overwrite, compare_sheet=compare_sheet, dry_run=dry_run)
+        _refuse_with_watch(request, retry=retry, overwrite=overwrite, compare_sheet=compare_sheet, dry_run=dry_run)
     if retry is not None:
         if paths or output or recursive or suffix or format is not None:
             raise UsageError(f"--retry takes files and outputs from its report: leave {_NOT_WITH_RETRY} out")
@@ -224,6 +230,8 @@ def dehaze(
         )
     if STREAM in (*inputs, target) and dry_run:
         raise UsageError("--dry-run shows what becomes of files: leave it out with - for standard input or output")
+    if STREAM in (*inputs, target) and request.cluster is not None:
+        raise UsageError("- for standard input or output is of this machine: leave --cluster out")
     names = _names(settings, suffix, format)
     if watch:
         folders, folder = _folders_to_watch(inputs, target)
@@ -238,7 +246,9 @@ def dehaze(
     raise typer.Exit(code)
 
 
-def _refuse_with_watch(*, retry: Place | None, overwrite: bool, compare_sheet: Path | None, dry_run: bool) -> None:
+def _refuse_with_watch(
+    request: Request, *, retry: Place | None, overwrite: bool, compare_sheet: Path | None, dry_run: bool
+) -> None:
     if retry is not None:
         raise UsageError("--watch and --retry contradict each other: give one of them")
     if overwrite:
@@ -247,6 +257,10 @@ def _refuse_with_watch(*, retry: Place | None, overwrite: bool, compare_sheet: P
         raise UsageError("--compare-sheet is of a run that ends by itself: give --compare with --watch")
     if dry_run:
         raise UsageError("--dry-run shows what is there already: leave --watch out")
+    if request.cluster is not None:
+        raise UsageError("--watch works on this machine: leave --cluster out")
+    if request.report is not None and request.report.suffix.lower() == LINES_ENDING:
+        raise UsageError(f"--watch keeps its report whole: give {request.report.stem}.json or .csv")
     require_watching()
 
 

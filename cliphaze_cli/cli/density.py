@@ -13,6 +13,7 @@ from cliphaze_cli.batch.job import MAP_ENDING
 from cliphaze_cli.batch.naming import MapNames
 from cliphaze_cli.batch.plan import plan
 from cliphaze_cli.cli import options
+from cliphaze_cli.cli.cluster_options import ClusterOption, CoresEachOption, GpusEachOption, cluster_choice
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.request import Request
 from cliphaze_cli.cli.run_batch import Command
@@ -138,6 +139,9 @@ def density(
     weights: options.WeightsOption = None,
     white: options.WhiteOption = None,
     jobs: options.JobsOption = None,
+    cluster: ClusterOption = None,
+    cores_each: CoresEachOption = 1,
+    gpus_each: GpusEachOption = None,
     max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MEGAPIXELS,
     time_limit: options.TimeLimitOption = None,
     report: options.ReportOption = None,
@@ -173,6 +177,7 @@ def density(
         overwrite=overwrite,
         skip_existing=skip_existing,
         jobs=jobs,
+        cluster=cluster_choice(cluster, cores_each, gpus_each, device=device, jobs=jobs),
         report=report,
         dry_run=dry_run,
         may_download=not no_download,

@@ -10,6 +10,7 @@ from cliphaze_cli.batch.loading import clip_for, teacher
 from cliphaze_cli.batch.plan import Plan
 from cliphaze_cli.cli import first_use, outcome
 from cliphaze_cli.cli.console import Console
+from cliphaze_cli.cli.tally import Tally
 from cliphaze_cli.hub.cache import is_there
 from cliphaze_cli.hub.registry import find, pinned_clip
 from cliphaze_cli.hub.resolve import not_here
@@ -35,7 +36,7 @@ def dry_run(
     look = Look()
     look.prepare(output for job in work.jobs for output in job.outputs)
     replacing = {job.source for job in work.jobs if any(look.taken(output) for output in job.outputs)}
-    code = outcome.exit_code(results, interrupted=False)
+    code = outcome.exit_code(Tally.of(results), interrupted=False)
     for result in results:
         console.answer(_line(result, jobs.get(result.source), replaces=result.source in replacing))
     if work.left_out:

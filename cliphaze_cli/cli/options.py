@@ -268,7 +268,7 @@ ReportOption = Annotated[
     AnyPlace | None,
     typer.Option(
         "--report",
-        metavar="FILE.json|FILE.csv",
+        metavar="FILE.json|.jsonl|.csv",
         parser=parse_place,
         help="Write what became of every photo, with sizes, times and versions.",
         rich_help_panel=OUTPUT,

@@ -1,14 +1,23 @@
 """A batch's end: every file's result, the exit code, and the lines for people on stderr."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from cliphaze_cli.batch.plan import Plan
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.signals import EXIT_INTERRUPTED
-from cliphaze_cli.places.remote import Remote
+from cliphaze_cli.cli.tally import Tally, by_place
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.system.atomic_file import shown
+
+
+def before_work(plan: Plan) -> list[FileResult]:
+    """What is known before any work: what was skipped or refused, and folders that could not be listed."""
+    skipped = [FileResult(job.source, job.target, "skipped", reason="the output exists") for job in plan.skipped]
+    refused = [FileResult(job.source, job.target, "failed", reason=why) for job, why in plan.refused]
+    failed = [
+        FileResult(folder, None, "failed", reason=f"cannot list this folder: {why}") for folder, why in plan.unreadable
+    ]
+    return [*skipped, *refused, *failed]
 
 
 def all_results(plan: Plan, results: Iterable[FileResult]) -> list[FileResult]:
@@ -20,23 +29,12 @@ def all_results(plan: Plan, results: Iterable[FileResult]) -> list[FileResult]:
         for job in plan.jobs
         if job.source not in reached
     ]
-    skipped = [FileResult(job.source, job.target, "skipped", reason="the output exists") for job in plan.skipped]
-    refused = [FileResult(job.source, job.target, "failed", reason=why) for job, why in plan.refused]
-    failed = [
-        FileResult(folder, None, "failed", reason=f"cannot list this folder: {why}") for folder, why in plan.unreadable
-    ]
-    return sorted([*results, *pending, *skipped, *refused, *failed], key=_by_place)
+    return sorted([*results, *pending, *before_work(plan)], key=by_place)
 
 
-def _by_place(result: FileResult) -> tuple[bool, Any]:
-    return isinstance(result.source, Remote), result.source  # paths of this machine first
-
-
-def exit_code(results: Iterable[FileResult], interrupted: bool) -> int:
+def exit_code(tally: Tally, interrupted: bool) -> int:
     """130 after an interruption, 1 if anything failed, else 0."""
-    if interrupted:
-        return EXIT_INTERRUPTED
-    return int(any(result.status == "failed" for result in results))
+    return EXIT_INTERRUPTED if interrupted else int(bool(tally.failed))
 
 
 def file_line(result: FileResult) -> str:
@@ -50,7 +48,7 @@ def file_line(result: FileResult) -> str:
 
 def tell(
     console: Console,
-    results: list[FileResult],
+    tally: Tally,
     *,
     done_word: str,
     planned: int,
@@ -59,12 +57,11 @@ def tell(
     seconds: float,
 ) -> None:
     """Print notices, then failures with their reasons, then one line that sums up; nothing: as in `Plan`."""
-    for line in notice_lines(results):
+    for line in tally.notice_lines:
         console.notice(line)
-    for result in results:
-        if result.status == "failed":
-            tell_failure(console, result)
-    done, failed, skipped = _counts(results)
+    for result in sorted(tally.failed, key=by_place):
+        tell_failure(console, result)
+    done, failed, skipped = (tally.counts[status] for status in ("done", "failed", "skipped"))
     if interrupted:
         console.error(f"interrupted with {done} of {planned} done; --skip-existing will continue from there")
         return
@@ -72,21 +69,16 @@ def tell(
         exist = f"{'the output exists' if skipped == 1 else f'all {skipped} outputs exist'} already"
         console.info(f"nothing to do: {nothing or exist}")
         return
-    console.info(summary(results, done_word, seconds))
+    console.info(summary(tally, done_word, seconds))
 
 
-def summary(results: Iterable[FileResult], done_word: str, seconds: float) -> str:
+def summary(tally: Tally, done_word: str, seconds: float) -> str:
     """How many files were done, failed and were skipped, in one line."""
-    done, failed, skipped = _counts(results)
+    done, failed, skipped = (tally.counts[status] for status in ("done", "failed", "skipped"))
     parts = [f"{done} {done_word}"]
     parts += [f"{failed} failed"] if failed else []
     parts += [f"{skipped} skipped (outputs exist)"] if skipped else []
     return f"{', '.join(parts)} in {seconds:.1f} s"
-
-
-def _counts(results: Iterable[FileResult]) -> tuple[int, int, int]:
-    found = [result.status for result in results]
-    return found.count("done"), found.count("failed"), found.count("skipped")
 
 
 def tell_failure(console: Console, result: FileResult) -> None:
@@ -100,15 +92,3 @@ def failure_line(result: FileResult) -> str:
     """What failed and why; the path is not repeated where the reason names it."""
     source, reason = shown(result.source), result.reason or "unknown reason"
     return reason if source in reason else f"{source}: {reason}"
-
-
-def notice_lines(results: Iterable[FileResult]) -> list[str]:
-    """Each notice once, with the file it is about, or their number: a folder of scans shares one notice."""
-    sources: dict[str, list[str]] = {}
-    for result in results:
-        for notice in result.notices:
-            sources.setdefault(notice, []).append(shown(result.source))
-    return [
-        f"{files[0]}: {notice}" if len(files) == 1 else f"{len(files)} files, first {files[0]}: {notice}"
-        for notice, files in sources.items()
-    ]

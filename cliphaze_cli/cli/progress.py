@@ -16,18 +16,25 @@ SPEED_WINDOW = 600.0  # seconds that the rate is averaged over: large photos tak
 
 @contextmanager
 def progress_bar(
-    console: Console, total: int, doing: str = "Dehazing", terminal: "Terminal | None" = None
+    console: Console,
+    total: int,
+    doing: Callable[[], str] = lambda: "Dehazing",
+    terminal: "Terminal | None" = None,
 ) -> Iterator[Callable[[], None]]:
     """Show a bar on stderr while the block runs, if the console shows progress; yield what to call after each file.
 
-    doing: what the bar says it is. terminal: what else is printed on while it runs.
+    doing: what the bar says it is, asked every time. terminal: what else is printed on while it runs.
     """
     if not console.shows_progress:
         yield lambda: None
         return
     from rich.console import Console as StandardError
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TimeRemainingColumn
     from rich.text import Text
+
+    class Doing(ProgressColumn):
+        def render(self, task: "Task") -> Text:
+            return Text(doing())
 
     class Rate(ProgressColumn):
         def render(self, task: "Task") -> Text:
@@ -38,7 +45,7 @@ def progress_bar(
             return super().render(task).append(" elapsed" if task.finished else " left")
 
     bar = Progress(
-        TextColumn(doing),
+        Doing(),
         BarColumn(bar_width=None),
         MofNCompleteColumn(),
         Rate(),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from cliphaze_cli.batch.cluster_choice import ClusterChoice
 from cliphaze_cli.batch.options import Load, WorkOptions
 from cliphaze_cli.batch.plan import Names, Plan, plan_pairs
 from cliphaze_cli.batch.refusals import refuse_report, refuse_sheet
@@ -22,6 +23,8 @@ from cliphaze_cli.report.retry import leftover
 from cliphaze_cli.report.settings import DensitySettings, Settings
 
 S = TypeVar("S", Settings, DensitySettings)
+
+_REST = "for photos that it had not reached, give its command again with --skip-existing"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Request:
     sheet: Path | None = None
     preview: bool = False
     dry_run: bool = False
+    cluster: ClusterChoice | None = None
 
     def retry(
         self, report: Place, kind: type[S], given: S, names: Callable[[S], Names], given_names: Collection[str]
@@ -58,6 +62,8 @@ class Request:
             skip_existing=self.skip_existing,
             made=left.made,
         )
+        if left.cut:
+            self.console.notice(f"that run was killed: {_REST}")
         if left.folders:
             self.console.notice(f"{left.folders} folders could not be listed then; --retry does not look into them")
         return self.run_batch(work, settings, retried=report, retried_sha256=left.weights_sha256)
@@ -87,6 +93,7 @@ class Request:
             jobs=self.jobs,
             report=self.report,
             pictures=pictures,
+            cluster=self.cluster,
             view=view,
         )
 

@@ -1,24 +1,32 @@
 """Do what a command has planned, and tell people, programs and the report what came of it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from cliphaze_cli.batch.cluster_choice import ClusterChoice
 from cliphaze_cli.batch.folders import make_folders
 from cliphaze_cli.batch.loading import nothing_used
 from cliphaze_cli.batch.options import WorkOptions
 from cliphaze_cli.batch.plan import Plan
 from cliphaze_cli.batch.shares import share_out
 from cliphaze_cli.cli import outcome
+from cliphaze_cli.cli.cluster_options import for_jobs
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.pictures import Pictures
 from cliphaze_cli.cli.progress import progress_bar
+from cliphaze_cli.cli.reporting import Reporting
+from cliphaze_cli.cli.tally import Tally
 from cliphaze_cli.imaging.other_kinds import listed
 from cliphaze_cli.places.remote import Place
-from cliphaze_cli.report.document import Document, Run
+from cliphaze_cli.report.document import Run
 from cliphaze_cli.report.results import BatchReport, FileResult
-from cliphaze_cli.report.storage import LiveReport, save
 from cliphaze_cli.system.errors import CliphazeError
+
+if TYPE_CHECKING:
+    from cliphaze_cli.batch.cluster import Cluster
+    from cliphaze_cli.batch.pool import Pool
 
 
 @dataclass(frozen=True)
@@ -73,13 +81,14 @@ def run_batch(
     jobs: int | None,
     report: Place | None,
     pictures: Pictures,
+    cluster: ClusterChoice | None = None,
     view: Callable[[FileResult], FileResult] = lambda result: result,
 ) -> int:
     """Do what `work` says and return the exit code; raises CliphazeError if it cannot be started.
 
     jobs: photos at a time, None for as many as are good. report: where to write one; it lies there from before the
-    first photo on. pictures: what becomes of those of before and after. view: a result as people and --json are told
-    of it.
+    first photo on. pictures: what becomes of those of before and after. cluster: where to work, if not here. view: a
+    result as people and --json are told of it.
     """
     if work.left_out:
         console.notice(f"{sum(work.left_out.values())} files left out for their kind: {listed(work.left_out)}")
@@ -88,56 +97,69 @@ def run_batch(
     record = Run(command.name, options.settings.record, nothing_used(options.settings.model), work.left_out)
     batch = BatchReport(())
     telling = Telling(command, console, pictures, view)
+    reporting = Reporting(report, work, replace=options.overwrite)
+    tally = Tally(work, keep=console.as_json or not reporting.grows, view=view)
     if work.jobs:
-        from cliphaze_cli.batch.pool import Pool
-
-        native_size = getattr(options.settings, "resolution", None) == "full"
-        shares = share_out(len(work.jobs), options.device, jobs, native_size=native_size)
-        with Pool(options, shares) as pool:
+        with _executor(work, options, console, jobs, cluster) as pool:
             for notice in pool.prepared.notices:
                 console.notice(notice)
             record = record.using(pool.prepared.used)
             console.detail(pool.prepared.label)
             _make_folders(work, report)
             pictures.make_folder()
-
-            def so_far(results: Iterable[FileResult]) -> Document:
-                return record.document(outcome.all_results(work, results))
-
-            live = None if report is None else LiveReport(report, so_far, replace=options.overwrite)
-            with progress_bar(console, len(work.jobs), command.doing, pictures.terminal) as advance:
+            reporting.begin(record)
+            with progress_bar(console, len(work.jobs), lambda: _doing(command, pool), pictures.terminal) as advance:
 
                 def finished(result: FileResult) -> None:
                     result = telling.finished(result, pool.prepared.label)
                     advance()
-                    if live is not None:
-                        live.add(result)
+                    tally.add(result)
+                    reporting.add([result])
 
-                batch = pool.run(work.jobs, finished)
+                batch = pool.run(work.jobs, finished, keep=False)
     else:
         _make_folders(work, report)
+        reporting.begin(record)
 
-    results = [view(result) for result in outcome.all_results(work, batch.results)]
-    code = outcome.exit_code(results, batch.interrupted)
-    code = telling.end(code)
+    for result in outcome.before_work(work):
+        tally.add(result)
+    reporting.add(tally.not_reached())
+    code = telling.end(outcome.exit_code(tally, batch.interrupted))
     outcome.tell(
         console,
-        results,
+        tally,
         done_word=command.done,
         planned=len(work.jobs),
         nothing=work.nothing,
         interrupted=batch.interrupted,
         seconds=record.seconds,
     )
-    document = record.document(results, interrupted=batch.interrupted, exit_status=code)
-    if report is not None:
-        try:
-            save(document, report)
-        except CliphazeError as error:  # the photos are done all the same, and --json still tells of them
-            console.error(str(error))
-            code = document["exit_status"] = code or CliphazeError.exit_code
+    document = record.document(tally.sorted_results, interrupted=batch.interrupted, exit_status=code)
+    try:
+        reporting.end(document, tally)
+    except CliphazeError as error:  # the photos are done all the same, and --json still tells of them
+        console.error(str(error))
+        code = document["exit_status"] = code or CliphazeError.exit_code
     console.result(document)
     return code
+
+
+def _executor(
+    work: Plan, options: WorkOptions, console: Console, jobs: int | None, cluster: ClusterChoice | None
+) -> "Pool | Cluster":
+    if cluster is not None:
+        from cliphaze_cli.batch.cluster import Cluster
+
+        return Cluster(options, for_jobs(cluster, work.jobs), console.notice)
+    from cliphaze_cli.batch.pool import Pool
+
+    native_size = getattr(options.settings, "resolution", None) == "full"
+    return Pool(options, share_out(len(work.jobs), options.device, jobs, native_size=native_size))
+
+
+def _doing(command: Command, executor: "Pool | Cluster") -> str:
+    machines = getattr(executor, "machines", None)
+    return command.doing if machines is None else f"{command.doing} on {machines} machine{'s' * (machines != 1)}"
 
 
 def _make_folders(work: Plan, report: Place | None) -> None:

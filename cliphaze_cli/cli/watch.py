@@ -20,6 +20,7 @@ from cliphaze_cli.cli.journal import Journal
 from cliphaze_cli.cli.pictures import Pictures
 from cliphaze_cli.cli.progress import progress_bar
 from cliphaze_cli.cli.run_batch import Command
+from cliphaze_cli.cli.tally import Tally
 from cliphaze_cli.imaging.other_kinds import listed
 from cliphaze_cli.places.remote import Place, on_disk
 from cliphaze_cli.report.document import Run
@@ -158,7 +159,7 @@ def watch(
                 ready = state.ready(watched)
                 if ready:
                     several = console if len(ready) > 1 else Console(verbosity=-1)
-                    with progress_bar(several, len(ready), command.doing, pictures.terminal) as advance:
+                    with progress_bar(several, len(ready), lambda: command.doing, pictures.terminal) as advance:
 
                         def finished(result: FileResult, advance: Callable[[], None] = advance) -> None:
                             state.finished(result)
@@ -173,14 +174,14 @@ def watch(
 
 
 def _end(command: Command, console: Console, journal: Journal, live: LiveReport | None, *, cut: bool) -> int:
-    results = journal.results
-    code = outcome.exit_code(results, cut)
+    tally = Tally.of(journal.results)
+    code = outcome.exit_code(tally, cut)
     if cut:
-        pending = sum(result.status == "pending" for result in results)
+        pending = tally.counts["pending"]
         left = "1 photo" if pending == 1 else f"{pending} photos"
         console.error(f"interrupted with {left} left; --watch or --skip-existing will continue from there")
-    console.info(outcome.summary(results, command.done, journal.record.seconds))
-    document = journal.record.document(results, interrupted=cut, exit_status=code)
+    console.info(outcome.summary(tally, command.done, journal.record.seconds))
+    document = journal.record.document(tally.results, interrupted=cut, exit_status=code)
     if live is not None:
         try:
             live.save(document)

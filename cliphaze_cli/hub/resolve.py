@@ -20,6 +20,11 @@ class VerifiedFile:
     digest: str | None
     stamp: tuple[int, int, int]
 
+    @classmethod
+    def of(cls, path: Path, digest: str | None) -> "VerifiedFile":
+        """A file that is known to have that digest at this moment."""
+        return cls(path, digest, _stamp(path))
+
     def is_unchanged(self) -> bool:
         """Whether it still is the file that was hashed, as far as its size, time and inode tell."""
         try:
@@ -48,7 +53,7 @@ def verified_file(entry: WeightsEntry, cache_dir: Path | None = None) -> Verifie
     if cached.problem:
         command = f"cliphaze download-weights {download_arguments(entry)}"
         raise WeightsError(f"{cached.path} is damaged ({cached.problem}): run `{command}` to fetch it again")
-    return VerifiedFile(cached.path, cached.digest, _stamp(cached.path))
+    return VerifiedFile.of(cached.path, cached.digest)
 
 
 def not_here(entry: WeightsEntry) -> WeightsError:

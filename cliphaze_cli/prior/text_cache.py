@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cliphaze_cli.prior.scoring import PromptEmbeddings
 
+PATTERN = "prompts-*.safetensors"  # of the names of these files
 _LAYOUT = "1"  # raise it when what is stored, or how texts are embedded, changes
 
 

@@ -70,6 +70,12 @@ class Run:
         }
 
 
+def ending(document: Document, counts: Mapping[Status, int]) -> dict[str, Any]:
+    """What the end of a run adds to what is known at its start; counts: of files by what became of them."""
+    fields = {name: document[name] for name in ("ended", "seconds", "exit_status", "interrupted")}
+    return {**fields, **{status: counts.get(status, 0) for status in get_args(Status)}}
+
+
 def counts(files: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """How many of the files' records have which status."""
     return {status: sum(record["status"] == status for record in files) for status in get_args(Status)}

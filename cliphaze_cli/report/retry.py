@@ -10,6 +10,7 @@ from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_of_name
 from cliphaze_cli.places.remote import Place, Remote, parse
 from cliphaze_cli.report import storage
 from cliphaze_cli.report.document import Document
+from cliphaze_cli.report.lines import ENDING
 from cliphaze_cli.report.settings import DensitySettings, Settings
 from cliphaze_cli.system.atomic_file import shown
 from cliphaze_cli.system.errors import UsageError
@@ -32,6 +33,7 @@ class Leftover(Generic[S]):
     folders: int
     weights_sha256: str | None
     made: frozenset[Place] = frozenset()
+    cut: bool = False  # the run was killed, and its report has only the files that it had finished
 
 
 def leftover(report: Place, command: str, kind: type[S]) -> Leftover[S]:
@@ -54,6 +56,7 @@ def leftover(report: Place, command: str, kind: type[S]) -> Leftover[S]:
         settings=settings,
         folders=len(records) - len(named),
         weights_sha256=sha256 if isinstance(sha256, str) else None,
+        cut=report.suffix.lower() == ENDING and document.get("exit_status") is None,
         made=frozenset(
             target for source, target in unknown if begun is not None and _made_since(begun, target, source)
         ),

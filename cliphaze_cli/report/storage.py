@@ -1,4 +1,6 @@
-"""Reports as files, .json or .csv by their ending: written whole or not at all, and kept up to date during a run."""
+"""Reports as files, .json or .csv by their ending: written whole or not at all, and kept up to date during a run.
+
+Those that grow, .jsonl, are written by `lines.py` and read here."""
 
 import contextlib
 import csv
@@ -8,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cliphaze_cli.places.remote import Place, Remote
+from cliphaze_cli.report import lines
 from cliphaze_cli.report.document import FORMAT, Document
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.report.table import from_table, to_table
@@ -16,7 +19,7 @@ from cliphaze_cli.system.errors import CliphazeError, ImageError, UsageError
 from cliphaze_cli.system.small_file import read_small_file
 from cliphaze_cli.system.text import one_line
 
-ENDINGS = (".json", ".csv")
+ENDINGS = (".json", ".csv", lines.ENDING)
 MAX_BYTES = 1 << 30  # of a report that is read: a million photos
 REFRESH_SECONDS = 10.0  # how old a report may be when the process is killed
 
@@ -43,8 +46,7 @@ def load(path: Place) -> Document:
     """
     try:
         # Bytes, as text mode changes line ends, and names may hold them.
-        text = _content(path).decode()
-        document = from_table(text) if _is_table(path) else json.loads(text)
+        document = _parsed(_content(path).decode(), path)
         if not isinstance(document, dict) or not isinstance(document.get("files"), list):
             raise ValueError("it has no list of files")
         if not all(isinstance(record, dict) for record in document["files"]):
@@ -100,6 +102,13 @@ def _content(path: Place) -> bytes:
     with private_folder() as folder:
         fetch(path, folder / "report", max_bytes=MAX_BYTES)
         return read_small_file(folder / "report", MAX_BYTES)
+
+
+def _parsed(text: str, path: Place) -> Document:
+    if path.suffix.lower() == lines.ENDING:
+        return lines.from_lines(text)
+    document: Document = from_table(text) if _is_table(path) else json.loads(text)
+    return document
 
 
 def _is_table(path: Place) -> bool:

@@ -25,12 +25,13 @@ class InThisProcess:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def run(self, jobs: Iterable[Job], on_result: Callable[[FileResult], object]) -> BatchReport:
+    def run(self, jobs: Iterable[Job], on_result: Callable[[FileResult], object], *, keep: bool = True) -> BatchReport:
         results: list[FileResult] = []
         try:
             for job in jobs:
-                results.append(work(job, self._tool, self._options))
-                on_result(results[-1])
+                result = work(job, self._tool, self._options)
+                results += [result] * keep
+                on_result(result)
         except KeyboardInterrupt:
             return BatchReport(tuple(results), interrupted=True)
         return BatchReport(tuple(results))

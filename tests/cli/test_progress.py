@@ -37,8 +37,8 @@ def test_a_terminal_sees_the_count_and_everybody_else_nothing(monkeypatch: pytes
 class LastFirst(InThisProcess):
     """Photos are done in the reverse order of their names; that the real pool keeps none, test_pool shows."""
 
-    def run(self, jobs: Iterable[Job], on_result: Callable[[FileResult], object]) -> BatchReport:
-        return super().run(reversed(list(jobs)), on_result)
+    def run(self, jobs: Iterable[Job], on_result: Callable[[FileResult], object], *, keep: bool = True) -> BatchReport:
+        return super().run(reversed(list(jobs)), on_result, keep=keep)
 
 
 def test_the_bar_counts_photos_as_they_are_done_or_fail_in_any_order(
@@ -50,8 +50,8 @@ def test_the_bar_counts_photos_as_they_are_done_or_fail_in_any_order(
     told: list[list[str]] = []
 
     @contextmanager
-    def bar(console: Console, total: int, doing: str) -> Iterator[Callable[[], None]]:
-        assert (total, doing) == (3, "Dehazing")
+    def bar(console: Console, total: int, doing: Callable[[], str], terminal: object) -> Iterator[Callable[[], None]]:
+        assert (total, doing()) == (3, "Dehazing")
         yield lambda: told.append(files_in(tmp_path / "out"))
 
     monkeypatch.setattr("cliphaze_cli.batch.pool.Pool", LastFirst)

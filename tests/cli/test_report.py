@@ -66,7 +66,7 @@ def test_a_table_holds_the_same(tmp_path: Path, dehaze: Dehaze, photos: Path) ->
     assert float(table["files"][0]["density_mean"]) == document["files"][0]["density_mean"]
 
 
-@pytest.mark.parametrize("report", ["r.json", "r.csv"])
+@pytest.mark.parametrize("report", ["r.json", "r.csv", "r.jsonl"])
 def test_retry_does_exactly_what_failed(tmp_path: Path, dehaze: Dehaze, photos: Path, report: str) -> None:
     assert dehaze("in", "out", "--report", report).code == 1
     repair(photos)
@@ -78,6 +78,21 @@ def test_retry_does_exactly_what_failed(tmp_path: Path, dehaze: Dehaze, photos: 
     assert states(tmp_path / "second.json") == {"b.png": "done"}
     again = dehaze("--retry", "second.json")
     assert again.code == 0 and "nothing to do" in again.err
+
+
+def test_a_report_that_grows_holds_the_same_and_one_of_a_killed_run_is_taken_up(
+    tmp_path: Path, dehaze: Dehaze, photos: Path
+) -> None:
+    document = dehaze("in", "out", "--report", "r.jsonl", "--json").document
+    grown = load(tmp_path / "r.jsonl")
+    assert sorted(grown.pop("files"), key=lambda each: each["source"]) == document.pop("files")
+    assert grown == document
+    lines = (tmp_path / "r.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "killed.jsonl").write_text("".join(lines[:-2]) + lines[-2][:20])
+    repair(photos)
+    result = dehaze("--retry", "killed.jsonl")
+    assert result.code == 0 and "that run was killed" in result.err and "--skip-existing" in result.err
+    assert files_in(tmp_path / "out") == ["a.png", "b.png", "c.png"]
 
 
 def test_retry_maps_and_dehazes_as_the_first_run_did(
@@ -123,8 +138,8 @@ def test_an_existing_output_of_a_retried_file_is_not_replaced_unasked(
 @pytest.mark.parametrize(
     ("report", "options", "complaint"),
     [
-        ("r.txt", (), "ends in .json or .csv"),
-        ("r", (), "ends in .json or .csv"),
+        ("r.txt", (), "ends in .json or .csv or .jsonl"),
+        ("r", (), "ends in .json or .csv or .jsonl"),
         ("folder.json", (), "a folder of that name is in the way"),
         ("old.json", (), "exists already"),
         ("old.json", ("--skip-existing",), "exists already"),
@@ -248,14 +263,14 @@ def test_folders_that_cannot_be_listed_are_reported_and_not_retried(
 def test_a_report_that_fails_at_the_end_is_said_and_the_photos_are_there(
     tmp_path: Path, dehaze: Dehaze, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cliphaze_cli.cli import run_batch
+    from cliphaze_cli.cli import reporting
     from cliphaze_cli.system.errors import ImageError
 
     def full(*arguments: object) -> None:
         raise ImageError("cannot write r.json: no space left on the disk")
 
     save(tmp_path / "in/a.png")
-    monkeypatch.setattr(run_batch, "save", full)
+    monkeypatch.setattr(reporting, "save", full)
     result = dehaze("in", "out", "--report", "r.json", "--json")
     assert result.code == 1 and result.document["exit_status"] == 1
     assert "no space left" in result.err

@@ -1,0 +1,148 @@
+"""The executor of a cluster: what `batch/pool.py` is on one machine, with workers on any number of them."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cliphaze_cli.batch import ray_cluster
+from cliphaze_cli.batch.carried import carried_files
+from cliphaze_cli.batch.cluster_choice import ClusterChoice
+from cliphaze_cli.batch.crew import Crew
+from cliphaze_cli.batch.endings import failure
+from cliphaze_cli.batch.hand_out import Hand, HandOut, Task
+from cliphaze_cli.batch.interruption import noted_interruptions
+from cliphaze_cli.batch.job import Job
+from cliphaze_cli.batch.options import WorkOptions
+from cliphaze_cli.batch.pool import PATIENCE
+from cliphaze_cli.batch.ray_cluster import Answer, End
+from cliphaze_cli.batch.worker import Prepared
+from cliphaze_cli.report.results import BatchReport, FileResult, explain
+from cliphaze_cli.system.errors import CliphazeError
+from cliphaze_cli.system.part_file import remove_leftovers
+
+_POLL = 0.1  # seconds between looks at interruptions
+_END = 5.0  # seconds in which workers that are ended may do so
+
+
+class Cluster:
+    """Works on photos on a cluster, which entering it as a context manager joins."""
+
+    def __init__(self, options: WorkOptions, choice: ClusterChoice, notice: Callable[[str], object]) -> None:
+        """notice: called with lines for people."""
+        if options.device == "auto" and not choice.gpus_each:
+            options = replace(options, device="cpu")
+        self._options, self._choice, self._notice = options, choice, notice
+        self._out = HandOut(options.limits, self._memory_of)
+        self._running: dict[Task, Any] = {}  # and the references of their calls
+        self._idle: set[Hand] = set()  # workers that may have room
+        self._touched: set[Path] = set()  # folders where a process that was lost may have left something
+
+    def __enter__(self) -> "Cluster":
+        """Join it and wait until one worker is prepared. Raises CliphazeError where photos cannot be worked on."""
+        files = list(carried_files(self._options))
+        ray_cluster.connect(self._choice.address)
+        try:
+            carried = [ray_cluster.share(file) for file in files]
+            self._crew = Crew(self._out, self._options, self._choice, carried, self._notice)
+            while self._crew.prepared is None:
+                self._crew.follow()
+                self._hear(lambda result: None)
+                if self._crew.hopeless:
+                    raise CliphazeError(self._crew.hopeless)
+        except BaseException:
+            self._stop()
+            raise
+        self.prepared: Prepared = self._crew.prepared
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    @property
+    def machines(self) -> int:
+        """How many work on photos at this moment."""
+        return self._crew.machines
+
+    def run(self, jobs: Iterable[Job], on_result: Callable[[FileResult], object], *, keep: bool = True) -> BatchReport:
+        """Work on every photo and call `on_result` with what became of each, as they are done.
+
+        Interruptions and exceptions of `on_result` do what they do in `Pool.run`.
+        """
+        results: list[FileResult] = []
+
+        def tell(result: FileResult) -> None:
+            if keep:
+                results.append(result)
+            on_result(result)
+
+        last_moment = None
+        self._out.begin(jobs)
+        with noted_interruptions() as interruptions:
+            while self._out.unfinished:
+                if interruptions():
+                    if last_moment is None:
+                        last_moment = time.monotonic() + PATIENCE
+                        for task in self._out.stop():
+                            ray_cluster.cancel(self._running.get(task))
+                    if interruptions() > 1 or time.monotonic() > last_moment:
+                        break
+                else:
+                    self._crew.follow()
+                    self._hand_out()
+                self._hear(tell)
+                if why := self._crew.hopeless:
+                    for job in self._out.rest():
+                        tell(failure(job, why))
+            return BatchReport(tuple(results), interrupted=bool(interruptions()))
+
+    def _hand_out(self) -> None:
+        if not self._out.has_some:
+            return
+        for hand in list(self._idle):
+            while (task := self._out.give(hand)) is not None:
+                self._running[task] = reference = hand.handle.work.remote(task.job, task.alone, task.again)
+                self._crew.calls.ask(reference, (hand, task))
+            if hand.tasks or hand.process is None:
+                self._idle.discard(hand)
+
+    def _hear(self, tell: Callable[[FileResult], object]) -> None:
+        """Wait a moment for answers of workers, and act on all that are there."""
+        for answer in self._crew.calls.answers(_POLL):
+            hand, about = answer.about
+            result = self._worked(hand, about, answer) if isinstance(about, Task) else self._crew.hear(answer)
+            if hand.process is not None:
+                self._idle.add(hand)
+            if result is not None:
+                tell(result)
+
+    def _worked(self, hand: Hand, task: Task, answer: Answer) -> FileResult | None:
+        self._running.pop(task, None)
+        if task not in hand.tasks:  # its worker was lost, and it is done elsewhere
+            return None
+        if answer.end is End.ANSWERED:
+            return self._out.finished(hand, task, answer.value)
+        if answer.end is End.RAISED and answer.error is not None:
+            return self._out.finished(hand, task, failure(task.job, *explain(answer.error)))
+        if answer.end is End.CANCELLED:
+            hand.tasks.remove(task)
+            return None
+        self._touched |= _folders(hand.tasks)
+        self._crew.lost(hand)
+        return None
+
+    def _memory_of(self, node: str) -> float:
+        return self._crew.nodes[node].memory if node in self._crew.nodes else 0
+
+    def _stop(self) -> None:
+        """End all workers; what killed ones were writing is removed."""
+        ray_cluster.end([hand.handle for hand in self._out.hands if hand.tasks], _END)
+        ray_cluster.disconnect()
+        for folder in self._touched | _folders(self._running):
+            remove_leftovers(folder)
+        self._running.clear()
+
+
+def _folders(tasks: Iterable[Task]) -> set[Path]:
+    return {task.job.target.parent for task in tasks if isinstance(task.job.target, Path)}

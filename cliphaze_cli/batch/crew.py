@@ -1,0 +1,160 @@
+"""The workers of a cluster: as many as its machines hold, also while machines come and go."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from cliphaze_cli.batch import ray_cluster
+from cliphaze_cli.batch.cluster_choice import ClusterChoice
+from cliphaze_cli.batch.cluster_worker import Surroundings
+from cliphaze_cli.batch.hand_out import Hand, HandOut
+from cliphaze_cli.batch.options import WorkOptions
+from cliphaze_cli.batch.ray_cluster import Answer, Calls, End, Node
+from cliphaze_cli.batch.shares import MEMORY_EACH, memory_of_each
+from cliphaze_cli.batch.worker import Prepared
+from cliphaze_cli.report.results import FileResult, explain
+
+PLACING, STARTING = "placing", "starting"  # what a call is about, where it is about no photo
+_LOOK = 1.0  # seconds between looks at the machines
+_PATIENT, _PATIENT_IN_ROOM = 10.0, 60.0  # seconds without a worker after which people are told what is waited for
+_FEWEST_STARTS, _TO_START = 4, 60.0  # tries, and seconds from the first, until a worker is given up that never starts
+_MOST_AHEAD = 256  # workers that wait for machines which a cluster may add
+_MOST_TEXT = 500  # characters of a reason
+
+
+class Crew:
+    """Starts workers, sees them end, and tells `out` of both."""
+
+    def __init__(
+        self,
+        out: HandOut,
+        options: WorkOptions,
+        choice: ClusterChoice,
+        carried: Sequence[Any],
+        notice: Callable[[str], object],
+    ) -> None:
+        """carried: what every worker loads, in the cluster's memory. notice: called with lines for people."""
+        self.calls = Calls()
+        self.prepared: Prepared | None = None  # of the first worker
+        self.nodes: dict[str, Node] = {}
+        self._useless: dict[str, str] = {}  # nodes on which no worker can be started, and why
+        self._out, self._options, self._choice, self._carried = out, options, choice, carried
+        self._surroundings = Surroundings(str(Path.cwd()), choice.sources)
+        self._notice = notice
+        self._looked, self._idle_since = 0.0, time.monotonic()
+
+    @property
+    def machines(self) -> int:
+        """How many have a worker that is prepared."""
+        return len({hand.node for hand in self._out.hands if hand.process is not None})
+
+    @property
+    def hopeless(self) -> str:
+        """Why no worker will ever be prepared; empty while there is hope."""
+        hopeless = self._useless and all(id in self._useless or not self._room(id) for id in self.nodes)
+        return next(iter(self._useless.values())) if hopeless and not self.machines else ""
+
+    def follow(self) -> None:
+        """Look at the machines from time to time: start workers on new ones, and forget those of dead ones."""
+        if time.monotonic() < self._looked + _LOOK:
+            return
+        self._looked = time.monotonic()
+        self.nodes = {node.id: node for node in ray_cluster.nodes()}
+        for hand in list(self._out.hands):
+            if hand.node is not None and hand.node not in self.nodes:
+                self._dismiss(hand)
+            elif hand.restart:
+                self._start(hand)
+        places = Counter(hand.node for hand in self._out.hands)
+        for id in (id for id in self.nodes if id not in self._useless):
+            while places[id] < self._room(id) and self._may_add:
+                self._add(id)
+                places[id] += 1
+        if self._choice.address != ray_cluster.LOCAL:
+            # One that no machine has room for makes a cluster grow that can.
+            ahead = max(1, min(len(self._out.hands) - places[None], _MOST_AHEAD))
+            while places[None] < ahead and self._may_add and (self._out.wants_hands or not places):
+                self._add(None)
+                places[None] += 1
+        self._tell_what_is_waited_for()
+
+    def hear(self, answer: Answer) -> FileResult | None:
+        """Act on what came of starting a worker; return what is to be told of the photo that it was lost with."""
+        hand, about = answer.about
+        if hand not in self._out.hands:
+            return None
+        if answer.end is End.ANSWERED and about == PLACING:
+            hand.node = answer.value
+            self._start(hand)
+        elif answer.end is End.ANSWERED:
+            self.prepared, hand.starts = self.prepared or answer.value.prepared, 0
+            return self._out.returned(hand, answer.value.process)
+        elif answer.end is End.LOST and (hand.starts < _FEWEST_STARTS or time.monotonic() < hand.first + _TO_START):
+            hand.restart = True  # a process takes its time to be replaced, and a dead machine to be known as dead
+        else:
+            if answer.end is End.LOST:
+                self._give_up(hand, "the processes that work on photos end as they start")
+            elif answer.end is End.RAISED and answer.error is not None:
+                self._give_up(hand, explain(answer.error)[0][:_MOST_TEXT])
+            self._dismiss(hand)
+        return None
+
+    def lost(self, hand: Hand) -> None:
+        """A worker's process is gone, or cannot be reached: see what comes back."""
+        self._out.lost(hand)
+        self._start(hand)
+
+    def _add(self, node: str | None) -> None:
+        cores, gpus = self._choice.cores_each, self._choice.gpus_each
+        hand = Hand(node)
+        hand.handle = ray_cluster.start_worker(self._options, self._surroundings, cores, gpus, node)
+        self._out.hands.append(hand)
+        if node is None:
+            self.calls.ask(hand.handle.where.remote(), (hand, PLACING))
+        else:
+            self._start(hand)
+
+    def _start(self, hand: Hand) -> None:
+        if not hand.starts:
+            hand.first = time.monotonic()
+        hand.starts, hand.restart = hand.starts + 1, False
+        self.calls.ask(hand.handle.prepare.remote(self._carried, self._memory_each(hand.node)), (hand, STARTING))
+
+    def _dismiss(self, hand: Hand) -> None:
+        self._out.remove(hand)
+        ray_cluster.end([hand.handle], 0)
+
+    def _give_up(self, hand: Hand, why: str) -> None:
+        if hand.node is not None and hand.node not in self._useless:
+            self._useless[hand.node] = why
+            if len(self.nodes) > 1:
+                self._notice(f"a machine of the cluster is not used: {why}")
+
+    def _room(self, node: str) -> int:
+        return self.nodes[node].holds(self._choice.cores_each, self._choice.gpus_each)
+
+    def _memory_each(self, node: str | None) -> int | None:
+        if node not in self.nodes:  # it is newer than the last look
+            self.nodes = {node.id: node for node in ray_cluster.nodes()}
+        if node is None or node not in self.nodes:
+            return MEMORY_EACH
+        native_size = getattr(self._options.settings, "resolution", None) == "full"
+        room = max(1, min(self._room(node), self._choice.most or self._room(node)))
+        return memory_of_each(int(self.nodes[node].memory), room, native_size=native_size)
+
+    @property
+    def _may_add(self) -> bool:
+        return self._choice.most is None or len(self._out.hands) < self._choice.most
+
+    def _tell_what_is_waited_for(self) -> None:
+        room = any(self._room(node) for node in self.nodes)
+        if self.machines:
+            self._idle_since = time.monotonic()
+        elif time.monotonic() > self._idle_since + (_PATIENT_IN_ROOM if room else _PATIENT):
+            self._idle_since = float("inf")  # once
+            cores, gpus = self._choice.cores_each, self._choice.gpus_each
+            needs = f"{cores} core{'s' * (cores > 1)}" + (f", {gpus:g} of a GPU" if gpus else "") + " and 1 GB"
+            why = f"{needs} may be taken by others" if room else f"no machine has {needs} for a worker"
+            self._notice(f"waiting for the cluster: {why} (Ctrl-C ends it)")
