@@ -28,7 +28,7 @@ class ByteSink(Protocol):
 
 
 class _Sink:
-    """An open file without `fileno`. Pillow would use that to write in C, and report a full disk as "encoder error -2"."""
+    """An open file without `fileno`. With one Pillow writes in C, and calls a full disk "encoder error -2"."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self.write = stream.write
@@ -99,7 +99,7 @@ def atomic_file(
 
 
 def refuse_unwritable(folder: Path) -> None:
-    """Raise ImageError if no file can be made in `folder`. This makes one and deletes it: permissions alone do not tell."""
+    """Raise ImageError if no file can be made in `folder`. It makes one and deletes it: permissions do not tell all."""
     part = None
     try:
         part, descriptor = create_part(folder / "trial")
