@@ -9,7 +9,7 @@ an unbroken run would have seen. RUN/log.jsonl has one line per report. `trainin
 import json
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO, cast
 
 import torch
 import typer
@@ -21,6 +21,8 @@ from torch.utils.data import DataLoader
 
 from cliphaze_cli.network.cliphaze import CLIPHaze
 from cliphaze_cli.system.allocator import tune_allocator
+from cliphaze_cli.system.atomic_file import atomic_file
+from cliphaze_cli.system.part_file import remove_leftovers
 from training.batches import Batch, HazeBatches, PhotoPack
 from training.losses import dehazing_loss, psnr
 from training.recipe import Recipe
@@ -74,6 +76,7 @@ def run_recipe(
     recipe = recipe.taught_by(None if photos.clip is None else photos.clip.taught_by)
     trainer = Trainer(recipe, torch.device(device))
     run.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(run)
     state_path = run / "state.pt"
     if state_path.exists():
         trainer.load_state(torch.load(state_path, weights_only=True))
@@ -195,9 +198,8 @@ def _report(path: Path, trainer: Trainer, reports: list[dict[str, float]]) -> st
 
 
 def _save_atomically(state: dict[str, Any], path: Path) -> None:
-    temporary = path.with_suffix(".part")
-    torch.save(state, temporary)
-    temporary.replace(path)
+    with atomic_file(path) as sink:
+        torch.save(state, cast(BinaryIO, sink))
 
 
 if __name__ == "__main__":

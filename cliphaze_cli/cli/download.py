@@ -1,7 +1,6 @@
 """`cliphaze download-weights`: bring weights to this machine, verified."""
 
 import re
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +13,6 @@ from cliphaze_cli.cli.first_use import embed_prompts
 from cliphaze_cli.cli.weights_state import weights_states, weights_table
 from cliphaze_cli.hub import Fetched, clip_entry, download, resolve_weights
 from cliphaze_cli.hub.cache import is_commit
-from cliphaze_cli.hub.failures import HubUnreachableError, MissingFileError
 from cliphaze_cli.hub.registry import WeightsEntry, find, load_registry, pinned_clip
 from cliphaze_cli.system.errors import HubError, UsageError, WeightsError
 
@@ -22,7 +20,7 @@ EXAMPLES = """\
  cliphaze download-weights --list                 # what there is, what is here
  cliphaze download-weights                        # CLIP, published checkpoints
  cliphaze download-weights --clip ViT-L-14:openai # another CLIP of open_clip"""
-CHECKPOINT_FILE = "model.safetensors"  # of a CLIPHaze repository; its config.json, if any, is fetched along
+CHECKPOINT_FILE = "model.safetensors"  # of a CLIPHaze repository
 
 
 def download_weights(
@@ -136,10 +134,6 @@ def _ensure(entry: WeightsEntry, cache_dir: Path | None, force: bool, console: C
 def _download(entry: WeightsEntry, cache_dir: Path | None, force: bool, console: Console) -> Fetched:
     progress = console.shows_progress and not console.as_json
     fetched = download(entry, cache_dir=cache_dir, force=force, progress=progress, notify=console.notice)
-    if entry.kind == "cliphaze" and entry.name == entry.repo:
-        config = replace(entry, file="config.json", revision=fetched.commit)
-        with suppress(MissingFileError, HubUnreachableError):  # optional: the safetensors file says it too
-            download(config, cache_dir=cache_dir, force=force, notify=console.notice)
     verified = "verified" if fetched.digest else "not verified: the server reports no digest"
     what = "downloaded" if fetched.downloaded else "already here"
     console.info(f"{entry.name}: {what}, {verified}, {human_size(fetched.size)}: {fetched.path}")

@@ -112,6 +112,8 @@ def _request(entry: WeightsEntry, cache_dir: Path | None) -> Request:
 
 def _ask(entry: WeightsEntry, request: Request) -> Any:
     """The Hub's metadata of the file: commit_hash, etag, size. One request, which fails fast without a connection."""
+    # Not hf_hub_download(dry_run=True): it tells no ETag, by which files that are not registered are verified, and for
+    # what the cache holds it answers without asking.
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
     url = hf_hub_url(request.repo, entry.file, revision=entry.revision or cache.DEFAULT_REVISION)

@@ -15,10 +15,6 @@ class HubUnreachableError(HubError):
     """No answer from the Hub, or none wanted (offline mode): a copy in the cache is as good as it gets."""
 
 
-class MissingFileError(HubError):
-    """The repository exists, the file in it does not."""
-
-
 @dataclass(frozen=True)
 class Request:
     """What was asked for, as messages name it. endpoint: the Hub's address; cache: the folder written to."""
@@ -123,10 +119,8 @@ def _no_revision(_: Exception, request: Request) -> str:
     )
 
 
-def _no_file(_: Exception, request: Request) -> HubError:
-    return MissingFileError(
-        f"{request.repo} has no file {request.file} at revision {request.revision}: see {request.page}/tree/main"
-    )
+def _no_file(_: Exception, request: Request) -> str:
+    return f"{request.repo} has no file {request.file} at revision {request.revision}: see {request.page}/tree/main"
 
 
 def _refused(error: Any, request: Request) -> HubError | str:

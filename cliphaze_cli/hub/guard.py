@@ -80,7 +80,11 @@ class _Meter:
 
 
 def _metered_stream(http_library: str) -> Callable[[Any, Callable[[int], None]], Any]:
-    """A body that calls `count` for each of its pieces; a class of the HTTP library that the Hub client uses."""
+    """A body that calls `count` for each of its pieces; a class of the HTTP library that the Hub client uses.
+
+    Knowing the size beforehand is not enough: the Hub client writes whatever arrives and compares sizes at the end,
+    so a server that sends without end would fill the disk.
+    """
     base = importlib.import_module(http_library).SyncByteStream
 
     class Metered(base):  # type: ignore[misc, valid-type]

@@ -7,8 +7,6 @@ those of "density" and "embedding" that the weights were trained with; "clip", w
 
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -16,12 +14,12 @@ from typing import Any
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import save_file
 
 from cliphaze_cli.network.clip_training import ClipTraining
 from cliphaze_cli.network.cliphaze import CLIPHaze
 from cliphaze_cli.network.config import CLIPHazeConfig
 from cliphaze_cli.network.tensor_header import Declared, HeaderError, read_header
+from cliphaze_cli.system.atomic_file import atomic_file
 from cliphaze_cli.system.errors import WeightsError
 
 FORMAT = "cliphaze-1"
@@ -56,7 +54,7 @@ def save(
     training: dict[str, Any] | None = None,
     clip: ClipTraining | None = None,
 ) -> None:
-    """Write the network to `path`, atomically."""
+    """Write the network to `path`, atomically. Raises ImageError, one line, where the system refuses."""
     tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     metadata = {
         "format": FORMAT,
@@ -67,14 +65,8 @@ def save(
     }
     if clip is not None:
         metadata["clip"] = clip.to_json()
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    try:
-        save_file(tensors, temporary, metadata)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    with atomic_file(path) as sink:
+        sink.write(safetensors.torch.save(tensors, metadata))
 
 
 def load(path: Path, *, sha256: str | None = None) -> Checkpoint:

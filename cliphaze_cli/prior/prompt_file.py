@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cliphaze_cli.prior.builders import BUILDERS
+from cliphaze_cli.system.atomic_file import atomic_file
 from cliphaze_cli.system.errors import WeightsError
 from cliphaze_cli.system.small_file import read_small_file
 
@@ -32,11 +33,12 @@ class LearnedPrompts:
 
 
 def save_prompts(prompts: LearnedPrompts, path: Path) -> None:
-    """Write `prompts` to `path`."""
-    from safetensors.torch import save_file
+    """Write `prompts` to `path`, atomically. Raises ImageError, one line, where the system refuses."""
+    from safetensors.torch import save
 
     tensors = {"hazy": prompts.vectors.hazy.contiguous(), "clear": prompts.vectors.clear.contiguous()}
-    save_file(tensors, path, {"format": FORMAT, "clip": prompts.clip, "builder": prompts.builder})
+    with atomic_file(path) as sink:
+        sink.write(save(tensors, {"format": FORMAT, "clip": prompts.clip, "builder": prompts.builder}))
 
 
 def load_prompts(path: Path, *, clip: str) -> LearnedPrompts:

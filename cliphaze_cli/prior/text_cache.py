@@ -1,11 +1,11 @@
 """Text embeddings of the default prompts, kept beside the weights so that the text tower is loaded only once."""
 
-import contextlib
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from cliphaze_cli.system.atomic_file import atomic_file
+from cliphaze_cli.system.errors import ImageError
 
 if TYPE_CHECKING:
     from cliphaze_cli.prior.scoring import PromptEmbeddings
@@ -47,15 +47,9 @@ def store_embeddings(path: Path, embeddings: "PromptEmbeddings") -> bool:
     from safetensors.torch import save
 
     body = save({"hazy": embeddings.hazy.contiguous(), "clear": embeddings.clear.contiguous()})
-    temporary: str | None = None
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".tmp", delete=False) as file:
-            temporary = file.name
-            file.write(body)
-        Path(temporary).replace(path)
-    except OSError:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108 -- the name, not a Path, is what tempfile gave
+        with atomic_file(path) as sink:
+            sink.write(body)
+    except ImageError:
         return False
     return True

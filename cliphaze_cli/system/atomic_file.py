@@ -19,7 +19,7 @@ _NO_SPACE = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 class ByteSink(Protocol):
-    """Where encoders write to."""
+    """The methods of an open file that encoders use."""
 
     def write(self, data: bytes | bytearray | memoryview, /) -> int: ...
     def seek(self, offset: int, whence: int = 0, /) -> int: ...
@@ -28,7 +28,7 @@ class ByteSink(Protocol):
 
 
 class _Sink:
-    """A file without `fileno`: given one, Pillow writes in C and reports a full disk as "encoder error -2"."""
+    """An open file without `fileno`. With one Pillow writes in C, and calls a full disk "encoder error -2"."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self.write = stream.write
@@ -38,7 +38,7 @@ class _Sink:
 
 
 def shown(path: object) -> str:
-    """A path, or a URL, for a one-line message, even if its name holds line breaks or undecodable bytes."""
+    """Return a path, or a URL, as text for a one-line message; line breaks and undecodable bytes in it are escaped."""
     text = str(path)
     return text if text.isprintable() else ascii(text)
 
@@ -47,12 +47,21 @@ def shown(path: object) -> str:
 def atomic_file(
     path: Path, *, replace: bool = True, follow: bool = True, source: FileStatus | None = None, dated: bool = True
 ) -> Iterator[ByteSink]:
-    """A file to write that becomes `path` when the block ends, and vanishes if it fails or is interrupted.
+    """Open a temporary file that is renamed to `path` when the block ends, and deleted if the block raises.
 
-    After the block the file is on the disk, also if the power fails. With `replace` a symbolic link stays one: its
-    target is replaced. Without, or without `follow`, a link counts as something that exists, also if it leads nowhere.
-    source: of the file it is made from, whose permissions it does not exceed, and whose times it gets if `dated`.
-    Raises ImageError where the system refuses, and OutputExistsError if `path` exists by then and may not be replaced.
+    After the block the file is on the disk and survives a power cut.
+
+    Args:
+        path: of the finished file. Its folder must exist.
+        replace: replace a file that is there. A symbolic link stays, and the file that it leads to is replaced.
+            Without `replace` any existing file or link is an error, also a link that leads nowhere.
+        follow: without it a symbolic link at `path` is an error even with `replace`.
+        source: status of the file that this one is made from. Group and others get no permission that they lack there.
+        dated: set the file's times to those of `source`.
+
+    Raises:
+        OutputExistsError: something is at `path` that may not be replaced, or appeared there during the block.
+        ImageError: the system refuses to write; the message is one line.
     """
     target = Path(os.path.realpath(path) if replace and follow else path)
     part = None
@@ -71,7 +80,7 @@ def atomic_file(
             if source is not None and dated:
                 file_status.date(descriptor, source)
             os.fsync(stream.fileno())
-            if _OPEN_FILES_CAN_MOVE:  # and closing would end the lock
+            if _OPEN_FILES_CAN_MOVE:  # before closing: that ends the lock, and `remove_leftovers` could take the file
                 _publish(part, target, replace)
         if not _OPEN_FILES_CAN_MOVE:
             _publish(part, target, replace)
@@ -90,7 +99,7 @@ def atomic_file(
 
 
 def refuse_unwritable(folder: Path) -> None:
-    """Raise ImageError if no file can be made in `folder`: by trying, as permissions do not tell on every system."""
+    """Raise ImageError if no file can be made in `folder`. It makes one and deletes it: permissions do not tell all."""
     part = None
     try:
         part, descriptor = create_part(folder / "trial")
@@ -104,7 +113,7 @@ def refuse_unwritable(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in `folder` survive a power cut, as far as the system offers that."""
+    """Write the names in `folder` to the disk, so that they survive a power cut, where the system can do that."""
     if hasattr(os, "O_DIRECTORY"):
         with contextlib.suppress(OSError):  # some network drives refuse
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -115,17 +124,17 @@ def sync_folder(folder: Path) -> None:
 
 
 def _publish(part: Path, target: Path, replace: bool) -> None:
-    """Give the finished file its name; raises FileExistsError if that is taken and not to be replaced."""
+    """Rename the finished file to `target`. Raises FileExistsError if something is there and `replace` is not set."""
     if replace:
         part.replace(target)
     elif os.name == "nt":
         part.rename(target)  # fails there if the target exists
     else:
         try:
-            os.link(part, target)  # unlike a rename it fails if the target exists, whoever makes it at this moment
+            os.link(part, target)  # fails if the target exists, even if it appeared just now; a rename would replace it
         except FileExistsError:
             raise
-        except OSError:  # no hard links on this disk (FAT): what is left is to look first
+        except OSError:  # this disk has no hard links (FAT), so look first and rename then
             if os.path.lexists(target):
                 raise FileExistsError from None
             part.replace(target)

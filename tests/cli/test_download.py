@@ -11,7 +11,6 @@ from tests.hub.server import COMMIT, FakeHub, Repo, Served, child_environment, c
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 CLIP, NET, EMBEDDED = Served(b"clip weights"), Served(b"network weights"), b"embedded weights"
-GIT_SHA1 = "9e26dfeeb6e641a33dae4961196235bdb965b21b"  # of a file holding {}
 
 
 @pytest.fixture
@@ -19,7 +18,7 @@ def hub() -> Iterator[FakeHub]:
     with FakeHub() as hub:
         hub.repos["org/clip"] = Repo({"open_clip_model.safetensors": CLIP})
         hub.repos["org/other-clip"] = Repo({"open_clip_model.safetensors": CLIP})
-        hub.repos["org/net"] = Repo({"model.safetensors": NET, "config.json": Served(b"{}", etag=GIT_SHA1)})
+        hub.repos["org/net"] = Repo({"model.safetensors": NET})
         yield hub
 
 
@@ -87,20 +86,13 @@ def test_list_shows_state_size_and_licence(run: Run) -> None:
     assert lines[3].split()[:3] == ["ViT-Test:openai", "clip", "missing"]
 
 
-def test_any_repository_comes_with_its_config_and_says_how_to_use_it(run: Run) -> None:
+def test_any_repository_by_its_address_and_how_to_use_it(run: Run) -> None:
     result = run("--repo", "https://huggingface.co/org/net", "--json", "--revision", "main")
     (record,) = json.loads(result.stdout)["weights"]
     assert Path(record["path"]).read_bytes() == NET.content
     assert record["digest"] == NET.sha256
     assert f"--weights {record['path']}" in result.stderr
     assert f"revision main is commit {COMMIT}" in result.stderr
-
-
-def test_config_of_a_repository_is_verified_too(run: Run, hub: FakeHub) -> None:
-    hub.repos["org/net"].files["config.json"] = Served(b"{}", etag="0" * 40)
-    result = run("--repo", "org/net")
-    assert result.returncode == 1
-    assert "config.json arrived wrong (git sha1" in result.stderr
 
 
 def test_a_cache_of_ones_own(run: Run, tmp_path: Path) -> None:

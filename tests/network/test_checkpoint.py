@@ -1,5 +1,6 @@
 """Checkpoints: what is saved is loaded, bit by bit; anything else is refused in one line."""
 
+import errno
 import hashlib
 import json
 import os
@@ -14,7 +15,7 @@ from safetensors.torch import save_file
 
 from cliphaze_cli.network import checkpoint
 from cliphaze_cli.network.clip_training import ClipTraining
-from cliphaze_cli.system.errors import WeightsError
+from cliphaze_cli.system.errors import ImageError, WeightsError
 from tests.conftest import small_network
 
 
@@ -272,7 +273,7 @@ LOADING = """
 import resource, sys
 from pathlib import Path
 from cliphaze_cli.network import checkpoint
-from cliphaze_cli.system.errors import WeightsError
+from cliphaze_cli.system.errors import ImageError, WeightsError
 
 def peak():  # MiB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
@@ -299,13 +300,11 @@ def test_a_failed_save_leaves_the_old_file(random_weights, tmp_path, monkeypatch
     path = tmp_path / "x.safetensors"
     path.write_bytes(random_weights.read_bytes())
 
-    def fail(tensors, file, metadata):
-        with open(file, "wb") as unfinished:  # noqa: PTH123
-            unfinished.write(b"half")
-        raise OSError("No space left on device")
+    def fail(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "save_file", fail)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(ImageError, match="no space left"):
         checkpoint.save(small_network(), path, name="new")
     assert [file.name for file in tmp_path.iterdir()] == ["x.safetensors"]
     assert path.read_bytes() == random_weights.read_bytes()
