@@ -22,6 +22,7 @@ from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_of_name, is_image
 from cliphaze_cli.imaging.other_kinds import kind_of_name, listed, what_it_is
 from cliphaze_cli.places.look import Look, refuse_missing_bucket
 from cliphaze_cli.places.remote import Place, Remote
+from cliphaze_cli.places.transfer import refuse_unwritable
 from cliphaze_cli.system.errors import UsageError
 
 Names = PhotoNames | MapNames
@@ -57,6 +58,9 @@ class Plan:
         What killed runs left behind is removed, also where nothing is to do any more.
         """
         make_folders(job.target.parent for job in self.jobs if isinstance(job.target, Path))
+        first_of_bucket = {job.target.root: job.target.parent for job in self.jobs if isinstance(job.target, Remote)}
+        for folder in first_of_bucket.values():
+            refuse_unwritable(folder)
         remove_leftovers_of([*self.skipped, *(job for job in self.jobs if not job.is_local)])
 
 

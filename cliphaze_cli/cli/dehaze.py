@@ -172,6 +172,8 @@ def dehaze(
 
     OUTPUT is a folder, or for one photo also a file name.
 
+    Paths may be URLs, as s3://bucket/folder, with the extra cloud.
+
     Existing outputs are refused without --skip-existing or --overwrite.
 
     With --skip-existing a photo is done when its output exists, even without maps or comparison.

@@ -8,10 +8,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from cliphaze_cli.places import failures
 from cliphaze_cli.places.filesystem import asked
 from cliphaze_cli.places.remote import Remote
 from cliphaze_cli.system.atomic_file import shown
-from cliphaze_cli.system.errors import ImageError, OutputExistsError
+from cliphaze_cli.system.errors import CliphazeError, ImageError, OutputExistsError, UsageError
 from cliphaze_cli.system.part_file import PART_SUFFIX
 
 _NOT_OFFERED = (errno.ENOSYS, errno.EOPNOTSUPP)
@@ -77,6 +78,27 @@ def put(file: Path, target: Remote, *, replace: bool) -> None:
         ) from error
     except FileNotFoundError as error:
         raise ImageError(f"cannot write {shown(target)}: there is no such bucket or folder; create it first") from error
+
+
+def refuse_unwritable(folder: Remote) -> None:
+    """Raise UsageError if a store says that nothing may be written in a folder. S3 is asked by an upload that is begun
+    and taken back, of which no object comes; other stores and any other answer are left to the first photo."""
+    if folder.protocol == "s3":
+        with contextlib.suppress(_UnknownError, FileNotFoundError, FileExistsError):
+            asked(folder / f".trial{PART_SUFFIX}", "write", _begin_and_take_back, _UnknownError)
+
+
+class _UnknownError(CliphazeError):
+    """Something else than a refusal."""
+
+
+def _begin_and_take_back(system: Any, path: str) -> None:
+    bucket, _, key = path.partition("/")
+    try:
+        upload = system.call_s3("create_multipart_upload", Bucket=bucket, Key=key)
+    except PermissionError as error:
+        raise failures.explained(error, Remote("s3", path).parent, "write in", UsageError) from error
+    system.call_s3("abort_multipart_upload", Bucket=bucket, Key=key, UploadId=upload["UploadId"])
 
 
 def _put(system: Any, path: str, target: Remote, file: Path, replace: bool) -> None:

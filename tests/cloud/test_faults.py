@@ -85,6 +85,9 @@ def test_busy_for_good(dehaze: Dehaze, store: Store, monkeypatch: pytest.MonkeyP
 def test_no_right_to_write(dehaze: Dehaze, store: Store) -> None:
     store.fail("PUT /clear/a.png", "403")
     one_line(dehaze("s3://photos", "s3://clear"), 1, "cannot write s3://clear/a.png: the store refuses it")
+    store.fail("POST /clear/x/", "403")
+    one_line(dehaze("s3://photos", "s3://clear/x"), 2, "cannot write in s3://clear/x: the store refuses it")
+    assert store.names() == ["b.png"] and "Uploads" not in store.client.list_multipart_uploads(Bucket="clear")
 
 
 def test_an_object_deleted_meanwhile(dehaze: Dehaze, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
