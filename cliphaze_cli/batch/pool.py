@@ -22,6 +22,7 @@ from cliphaze_cli.batch.shares import Shares
 from cliphaze_cli.report.results import BatchReport, FileResult, explain
 from cliphaze_cli.system.atomic_file import shown
 from cliphaze_cli.system.errors import CliphazeError
+from cliphaze_cli.system.memory_limit import refused_memory
 from cliphaze_cli.system.part_file import remove_leftovers
 
 PATIENCE = 5.0  # seconds in which photos that were begun may be finished after an interruption
@@ -47,12 +48,15 @@ class Pool:
         self._interrupted = False
 
     def __enter__(self) -> "Pool":
-        """Start them and wait until one is prepared. Raises CliphazeError where photos cannot be worked on as asked."""
+        """Start them and wait until one is prepared. Raises CliphazeError where photos cannot be worked on as asked, or
+        within this process's limit on memory."""
         try:
             self._start()
             self.prepared: worker.Prepared = self._pool.schedule(worker.describe).result()
         except (OSError, BrokenProcessPool) as error:  # pebble's ProcessExpired is an OSError
             self._stop()
+            if (refused := refused_memory()) is not None:
+                raise refused from error
             raise CliphazeError(f"cannot start a worker process: {_how_it_ended(error)}; try --jobs 1") from error
         except BaseException:
             self._stop()

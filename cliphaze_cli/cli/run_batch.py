@@ -17,6 +17,7 @@ from cliphaze_cli.report.document import Document, Run
 from cliphaze_cli.report.results import BatchReport, FileResult
 from cliphaze_cli.report.storage import LiveReport, save
 from cliphaze_cli.system.errors import CliphazeError
+from cliphaze_cli.system.memory_limit import too_little_memory
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ def run_batch(
     if work.jobs:
         from cliphaze_cli.batch.pool import Pool
 
+        if (refused := too_little_memory()) is not None:
+            raise refused
         native_size = getattr(options.settings, "resolution", None) == "full"
         shares = share_out(len(work.jobs), options.device, jobs, native_size=native_size)
         with Pool(options, shares) as pool:
