@@ -25,6 +25,7 @@ from cliphaze_cli.batch.options import WorkOptions
 from cliphaze_cli.batch.shares import Shares
 from cliphaze_cli.report.results import BatchReport, FileResult, explain
 from cliphaze_cli.system.errors import CliphazeError
+from cliphaze_cli.system.memory_limit import refused_memory
 
 PATIENCE = 5.0  # seconds in which photos that were begun may be finished after an interruption
 _POLL = 0.1  # seconds between looks at interruptions
@@ -51,12 +52,15 @@ class Pool:
         self._told_to_end = 0
 
     def __enter__(self) -> "Pool":
-        """Start them and wait until one is prepared. Raises CliphazeError where photos cannot be worked on as asked."""
+        """Start them and wait until one is prepared. Raises CliphazeError where photos cannot be worked on as asked, or
+        within this process's limit on memory."""
         try:
             self._start()
             self.prepared: worker.Prepared = self._pool.schedule(worker.describe).result()
         except (OSError, BrokenProcessPool) as error:  # pebble's ProcessExpired is an OSError
             self._stop()
+            if (refused := refused_memory()) is not None:
+                raise refused from error
             raise CliphazeError(f"cannot start a worker process: {_how_it_ended(error)}; try --jobs 1") from error
         except BaseException:
             self._stop()

@@ -14,6 +14,7 @@ from cliphaze_cli.batch.options import Tool, WorkOptions
 from cliphaze_cli.batch.work import work
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.system.errors import CliphazeError
+from cliphaze_cli.system.memory_limit import refused_memory
 from cliphaze_cli.system.text import without_credentials
 
 _MADE_BEFORE = "the output was made by a worker that was lost before it could tell"
@@ -63,6 +64,9 @@ def _load() -> None:
     except CliphazeError as error:
         _state.failure = error
     except Exception as error:  # noqa: BLE001 - a bug; shown by the process that people look at
+        if (refused := refused_memory(error)) is not None:
+            _state.failure = refused
+            return
         text = without_credentials("".join(traceback.format_exception(error)))
         _state.failure = RuntimeError(f"in a worker process:\n{text}")
 

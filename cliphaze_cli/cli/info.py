@@ -10,6 +10,7 @@ from cliphaze_cli.cli.columns import aligned
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.weights_state import weights_states, weights_table
 from cliphaze_cli.hub.cache import cache_root
+from cliphaze_cli.system.memory_limit import too_little_memory
 from cliphaze_cli.system.text import one_line
 from cliphaze_cli.system.versions import versions
 
@@ -37,9 +38,16 @@ def info(
 def _devices() -> dict[str, Any]:
     """CPU, CUDA and MPS as torch sees them; the reason when torch itself cannot be imported."""
     cores: dict[str, Any] = {"cores": os.cpu_count()}
+    if (refused := too_little_memory()) is not None:  # it would crash
+        return {"cpu": cores, "cuda": [], "mps": False, "error": f"torch is not imported: {refused}"}
     try:
         import torch
-    except (ImportError, OSError, RuntimeError) as error:  # a broken installation is what `info` is asked about
+    except (
+        ImportError,
+        OSError,
+        RuntimeError,
+        MemoryError,
+    ) as error:  # a broken installation is what `info` is asked about
         return {"cpu": cores, "cuda": [], "mps": False, "error": f"torch cannot be imported: {one_line(str(error))}"}
     cuda = []
     for index in range(torch.cuda.device_count()):

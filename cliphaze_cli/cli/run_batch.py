@@ -23,6 +23,7 @@ from cliphaze_cli.places.remote import Place
 from cliphaze_cli.report.document import Run
 from cliphaze_cli.report.results import BatchReport, FileResult
 from cliphaze_cli.system.errors import CliphazeError
+from cliphaze_cli.system.memory_limit import too_little_memory
 
 if TYPE_CHECKING:
     from cliphaze_cli.batch.cluster import Cluster
@@ -153,6 +154,8 @@ def _executor(
         return Cluster(options, for_jobs(cluster, work.jobs), console.notice)
     from cliphaze_cli.batch.pool import Pool
 
+    if (refused := too_little_memory()) is not None:
+        raise refused
     native_size = getattr(options.settings, "resolution", None) == "full"
     return Pool(options, share_out(len(work.jobs), options.device, jobs, native_size=native_size))
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from cliphaze_cli.places.remote import Place
 from cliphaze_cli.system.errors import CliphazeError
+from cliphaze_cli.system.memory_limit import address_space_limit
 from cliphaze_cli.system.text import one_line, without_credentials
 
 Status = Literal["done", "failed", "skipped", "pending"]  # pending: not reached before the batch ended
@@ -57,7 +58,8 @@ def explain(error: BaseException) -> tuple[str, str | None]:
     if isinstance(error, CliphazeError):
         return one_line(str(error)), None
     if _is_out_of_memory(error):
-        return "not enough memory for this image: give a smaller --resolution, or close other programs", None
+        more = "raise the limit on it (ulimit -v)" if address_space_limit() else "close other programs"
+        return f"not enough memory for this image: give a smaller --resolution, or {more}", None
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename else ""
         return one_line(f"{error.strerror}{where}"), None
@@ -67,9 +69,10 @@ def explain(error: BaseException) -> tuple[str, str | None]:
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    # torch's own errors, recognised without importing torch: OutOfMemoryError on a GPU, a RuntimeError on the CPU.
+    # Recognised without importing torch or OpenCV: OutOfMemoryError on a GPU, a RuntimeError on the CPU; cv2.error.
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
         or (isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error))
+        or (type(error).__module__ == "cv2" and "Insufficient memory" in str(error))
     )
