@@ -74,6 +74,14 @@ def test_a_photo_that_ends_its_process_costs_itself_only(tmp_path: Path, capfd: 
     assert not [name for name in names_in(tmp_path / "out") if name.startswith(".")]
 
 
+def test_pictures_are_handed_on_and_not_kept(tmp_path: Path) -> None:
+    options = WorkOptions(faulty.load, Settings(), "cpu", Limits(), pictures=True)
+    handed: list[FileResult] = []
+    with Pool(options, Shares(1, cores_each=1, memory_each=None)) as pool:
+        report = pool.run(jobs(tmp_path, "a"), handed.append)
+    assert handed[0].picture and report.results[0].picture is None  # thousands would fill the memory
+
+
 @posix
 def test_a_photo_that_hangs_is_given_up(tmp_path: Path) -> None:
     started = time.monotonic()
