@@ -79,17 +79,8 @@ class Page:
         session, name = self._session(request), names.plain(request.query_params.get("name", ""))
         if (why := names.refusal(name)) is not None:
             raise _PhotoError(why)
-        key, folder = session.new_folder()
-        photo = PagePhoto(folder, name, folder / names.on_disk(name))
-        kept = False
-        try:
-            await upload.receive(request.stream(), photo.source, self._limits, name)
-            result = await self._work(request, session, photo, Look(photo.source, folder / "shown"))
-            session.photos[key] = photo
-            kept = True
-        finally:
-            if not kept:
-                delete(folder)
+        with session.at_work():
+            key, result = await self._add(request, session, name)
         width, height = result.size or (0, 0)
         return JSONResponse(
             {
@@ -126,7 +117,8 @@ class Page:
                 with contextlib.suppress(OSError):  # Windows, while it is downloaded
                     photo.saved[1].unlink()
                 photo.saved = None
-            result = await self._work(request, session, photo, Save(photo.source, target, strength=strength))
+            with session.at_work():
+                result = await self._work(request, session, photo, Save(photo.source, target, strength=strength))
             photo.saved = (strength, target)
             notices = result.notices
         return JSONResponse({"download": names.of_download(photo.name), "notices": notices})
@@ -145,27 +137,36 @@ class Page:
     def _photo(self, request: Request) -> PagePhoto:
         return self._session(request).photo(request.path_params["photo"])
 
+    async def _add(self, request: Request, session: Session, name: str) -> tuple[str, FileResult]:
+        """The name of a photo that the request brings, once it is looked at; what fails leaves nothing."""
+        key, folder = session.new_folder()
+        photo = PagePhoto(folder, name, folder / names.on_disk(name))
+        try:
+            await upload.receive(request.stream(), photo.source, self._limits, name)
+            result = await self._work(request, session, photo, Look(photo.source, folder / "shown"))
+        except BaseException:
+            delete(folder)
+            raise
+        session.photos[key] = photo
+        return key, result
+
     async def _work(self, request: Request, session: Session, photo: PagePhoto, job: Look | Save) -> FileResult:
         """Have a job done when it is its turn. Raises CliphazeError with one line for the page where that fails;
         ClientDisconnect if the page is gone before its turn, and then nothing is done."""
-        session.busy += 1
-        try:
-            async with session.turn:
-                handed = self._desk.hand_in(job)
-                future = asyncio.wrap_future(handed)
-                gone = asyncio.ensure_future(_disconnected(request))
-                either: set[asyncio.Future[Any]] = {future, gone}
-                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-                gone.cancel()
-                if not future.done() and handed.cancel():
-                    raise ClientDisconnect
-                result = await future
-        finally:
-            session.busy -= 1
-            if session.ended:  # what was written since then
-                delete(session.folder)
-        if session.ended:
-            raise GoneError("this session has ended: load the page again")
+        async with session.turn:
+            if await request.is_disconnected():
+                raise ClientDisconnect
+            session.refuse_if_ended()
+            handed = self._desk.hand_in(job)
+            future = asyncio.wrap_future(handed)
+            gone = asyncio.ensure_future(_disconnected(request))
+            either: set[asyncio.Future[Any]] = {future, gone}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            gone.cancel()
+            if not future.done() and handed.cancel():
+                raise ClientDisconnect
+            result = await future
+        session.refuse_if_ended()
         if result.status != "done":
             raise _PhotoError(names.told(result.reason or "it failed", photo.source, photo.name))
         return result

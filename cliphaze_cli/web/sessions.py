@@ -1,9 +1,11 @@
 """Who looks at the page, and which photos are whose. A session is known by a name that cannot be guessed."""
 
 import asyncio
+import contextlib
 import secrets
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,7 +40,8 @@ class PagePhoto:
 
 @dataclass(eq=False)
 class Session:
-    """One page in one browser. turn: held while one of its photos is handed in, so that nobody fills the queue."""
+    """One page in one browser. turn: held while one of its photos is handed in, so that nobody fills the queue; busy:
+    how many of its requests take time."""
 
     folder: Path
     photos: dict[str, PagePhoto] = field(default_factory=dict)
@@ -48,13 +51,30 @@ class Session:
     ended: bool = False
 
     def new_folder(self) -> tuple[str, Path]:
-        """A name for a photo, and its folder. Raises FullError."""
-        if len(self.photos) >= MOST_PHOTOS:
+        """A name for a photo that a request brings, and its folder. Raises FullError."""
+        if len(self.photos) + self.busy > MOST_PHOTOS:
             raise FullError(f"there are {MOST_PHOTOS} photos here already: remove some first")
         name = secrets.token_urlsafe(8)
         folder = self.folder / name
         folder.mkdir()
         return name, folder
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Within the block the session does not count as silent. What is written after its end is deleted."""
+        self.busy += 1
+        try:
+            yield
+        finally:
+            self.busy -= 1
+            self.heard = time.monotonic()
+            if self.ended:
+                delete(self.folder)
+
+    def refuse_if_ended(self) -> None:
+        """Raises GoneError."""
+        if self.ended:
+            raise GoneError("this session has ended: load the page again")
 
     def photo(self, name: str) -> PagePhoto:
         """Raises GoneError."""

@@ -155,6 +155,31 @@ def test_a_session_that_ended_leaves_nothing(client: "TestClient", tmp_path: Pat
     assert (answer.status_code, answer.json()["error"][:22]) == (404, "this session has ended")
 
 
+def test_a_session_that_ends_in_the_middle_of_a_photo_leaves_nothing(
+    client: "TestClient", desk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = begin(client)
+    known: list[sessions.Sessions] = []
+    get, hand_in = sessions.Sessions.get, desk.hand_in
+
+    def noted_get(self: sessions.Sessions, name: str) -> sessions.Session:
+        known.append(self)
+        return get(self, name)
+
+    def close_the_page_first(job: Job) -> Any:
+        known[0].end(session)
+        future = hand_in(job)
+        job.target.parent.mkdir(parents=True)  # as a process does that is writing at that moment
+        (job.target.parent / "late.jpg").write_bytes(b"private")
+        return future
+
+    monkeypatch.setattr(sessions.Sessions, "get", noted_get)
+    monkeypatch.setattr(desk, "hand_in", close_the_page_first)
+    answer = upload(client, session, jpeg(tmp_path), "a.jpg")
+    assert (answer.status_code, answer.json()["error"][:22]) == (404, "this session has ended")
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
 def test_a_session_that_fell_silent_is_ended(tmp_path: Path) -> None:
     rooms = sessions.Sessions(tmp_path, silence=-1.0)
     name, busy = rooms.open(), rooms.open()
@@ -244,3 +269,16 @@ def test_a_failure_while_saving_is_told(client: "TestClient", tmp_path: Path, mo
     assert answer.status_code == 422
     assert "no space left on the disk of the server's folder" in answer.json()["error"]
     assert str(tmp_path) not in answer.text
+
+
+def test_a_space_may_be_shown_in_its_frame(desk: Any, tmp_path: Path) -> None:
+    pytest.importorskip("starlette", reason="the extra `web` is not installed")
+    from starlette.testclient import TestClient
+
+    from cliphaze_cli.web.application import application
+
+    app = application(desk, tmp_path, LIMITS, hosts=["me-haze.hf.space"], embedders=["https://huggingface.co"])
+    client = TestClient(app, base_url="https://me-haze.hf.space")
+    assert "frame-ancestors https://huggingface.co" in client.get("/").headers["content-security-policy"]
+    assert client.post("/sessions", headers={"Origin": "https://me-haze.hf.space"}).status_code == 200
+    assert client.post("/sessions", headers={"Origin": "https://you-haze.hf.space"}).status_code == 403
