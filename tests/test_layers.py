@@ -11,8 +11,9 @@ import cliphaze_cli
 PACKAGE = Path(cliphaze_cli.__file__).parent
 ALLOWED = {
     "__main__": {"cli"},
-    "cli": {"batch", "dehazer", "prior", "network", "scan", "report", "imaging", "hub", "system"},
-    "batch": {"dehazer", "prior", "network", "report", "imaging", "hub", "system"},
+    "cli": {"batch", "video", "dehazer", "prior", "network", "scan", "report", "imaging", "hub", "system"},
+    "batch": {"video", "dehazer", "prior", "network", "report", "imaging", "hub", "system"},
+    "video": {"dehazer", "restoration", "imaging", "system"},
     "__init__": {"dehazer", "system"},
     "dehazer": {"conversion", "prior", "network", "restoration", "hub", "system"},
     "conversion": {"system"},

@@ -1,4 +1,4 @@
-"""Find the images of a folder."""
+"""Find the photos and films of a folder."""
 
 import os
 from collections import Counter
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cliphaze_cli.imaging.film_names import is_film_name
 from cliphaze_cli.imaging.formats import is_image_name
 from cliphaze_cli.imaging.other_kinds import kind_of_name
 
@@ -23,8 +24,8 @@ class Found:
     unreadable: tuple[tuple[Path, str], ...]  # sub-folders that could not be listed, and why
 
 
-def find_images(folder: Path, *, recursive: bool = False, exclude: Path | None = None) -> Found:
-    """List the images of `folder` by their names; hidden files and folders are left out.
+def find_images(folder: Path, *, recursive: bool = False, exclude: Path | None = None, films: bool = False) -> Found:
+    """List the images of `folder` by their names, and with `films` its films; hidden files and folders are left out.
 
     With `recursive` its sub-folders too, but not `exclude` (the output folder), and not symbolic links to folders,
     which could lead round in circles. Whatever else has the name of an image is listed, dangling links and pipes
@@ -48,7 +49,7 @@ def find_images(folder: Path, *, recursive: bool = False, exclude: Path | None =
         else:
             folders.clear()
         for path in (Path(top, name) for name in names if not name.startswith(".")):
-            if is_image_name(path) and not path.name.lower().endswith(MAP_ENDINGS):
+            if (is_image_name(path) and not path.name.lower().endswith(MAP_ENDINGS)) or (films and is_film_name(path)):
                 images.append(path.relative_to(folder))
             elif kind := kind_of_name(path):
                 left_out[kind] += 1

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from cliphaze_cli.imaging.film_names import is_film_name
+
 MAP_ENDING = ".density.png"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One image to read and where to write it. `extras` are further files written for it, as density maps."""
+    """One image, or film, to read and where to write it. `extras` are further files written for it, as density maps."""
 
     source: Path
     target: Path
@@ -18,6 +20,11 @@ class Job:
     def outputs(self) -> tuple[Path, ...]:
         """Every file that the job writes."""
         return (self.target, *self.extras)
+
+    @property
+    def is_film(self) -> bool:
+        """Whether it is a film, by its name."""
+        return is_film_name(self.source)
 
     @property
     def maps_stem(self) -> Path:

@@ -17,6 +17,7 @@ from cliphaze_cli.batch.refusals import (
     refuse_outputs_that_are_inputs,
     too_long,
 )
+from cliphaze_cli.imaging import film_names
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_of_name, is_image_name
 from cliphaze_cli.imaging.other_kinds import kind_of_name, listed, what_it_is
 from cliphaze_cli.system.errors import UsageError
@@ -81,16 +82,16 @@ def plan(
         UsageError: contradictory options, only files that are not read, an output that exists or is itself an input.
     """
     if output is not None:
-        _refuse_unwritable_kind(output)
+        _refuse_unwritable_kind(output, names)
     pairs: dict[Path, tuple[Path, Path]] = {}  # by folder and name: a photo given twice is one photo, a link is another
     left_out: Counter[str] = Counter()
     unreadable: list[tuple[Path, str]] = []
     ignored = 0
     nothing: list[str] = []
     for input in inputs:
-        kind = None if input.is_dir() else kind_of_name(input)
+        kind = None if input.is_dir() else kind_of_name(input, films=names.films)
         if input.is_dir():
-            found = _found(input, output, recursive)
+            found = _found(input, output, recursive, names)
             new = _folder_pairs(input, output, names, found)
             if not new:
                 nothing.append(_nothing_in(input, found, recursive))
@@ -140,24 +141,31 @@ def plan_pairs(
     return Plan(jobs=tuple(jobs), skipped=tuple(skipped), refused=tuple(refused.items()))
 
 
-def _refuse_unwritable_kind(output: Path) -> None:
+def _refuse_unwritable_kind(output: Path, names: Names) -> None:
     """What was meant as a file must not quietly become a folder of that name."""
     if output.is_dir():
         return
     if str(output) == "-":
         raise UsageError("standard output (-) takes one photo: give one INPUT, or name a folder")
+    if names.films and film_names.names_a_film(output):
+        if not film_names.films_are_read():
+            raise UsageError(f"OUTPUT {output.name} {what_it_is('video').replace('read', 'written')}")
+        if film_names.container_of_name(output) is None:
+            shown = film_names.CONTAINERS_SHOWN
+            raise UsageError(f"OUTPUT {output.name}: {output.suffix} cannot be written, only {shown}")
+        return
     if kind_of_name(output) or (is_image_name(output) and format_of_name(output) is None):
         raise UsageError(f"OUTPUT {output.name}: {output.suffix} cannot be written, only {FORMATS_SHOWN}")
 
 
-def _found(folder: Path, output: Path | None, recursive: bool) -> Found:
+def _found(folder: Path, output: Path | None, recursive: bool, names: Names) -> Found:
     if output is not None and output.exists() and not output.is_dir():
         raise UsageError(f"{folder} is a folder, so OUTPUT must be one too, but {output} is a file")
-    if output is not None and _names_an_image(output):
+    if output is not None and _names_a_file(output):
         raise UsageError(f"{folder} is a folder, so OUTPUT must be one too; {output} looks like a file")
     exclude = None if output is None or _same_folder(folder, output) else output
     try:
-        return find_images(folder, recursive=recursive, exclude=exclude)
+        return find_images(folder, recursive=recursive, exclude=exclude, films=names.films)
     except OSError as error:
         raise UsageError(f"cannot list the folder {folder}: {error.strerror}") from error
 
@@ -179,25 +187,29 @@ def _file_pair(file: Path, output: Path | None, names: Names, *, alone: bool) ->
         raise UsageError(f"INPUT is neither a file nor a folder: {file}")
     if output is None:
         return file, file.parent / names.name(file)
-    if output.exists() and not output.is_dir() and not (alone and _names_an_image(output)):
+    if output.exists() and not output.is_dir() and not (alone and _names_a_file(output)):
         complaint = "is a file without the extension of an image: name an image or a folder"
         raise UsageError(f"OUTPUT {output} {complaint if alone else 'is a file: for several photos name a folder'}")
-    if output.is_dir() or not _names_an_image(output):
+    if output.is_dir() or not _names_a_file(output):
         return file, output / names.name(file)
     if not alone or not isinstance(names, PhotoNames):
         raise UsageError(f"OUTPUT {output} looks like a file: name a folder here")
     if names.suffix:
         raise UsageError(f"--suffix is for an OUTPUT folder; here OUTPUT names the file itself: {output}")
     of_extension = format_of_name(output)
-    if names.format is not None and names.format != of_extension:
+    if film_names.is_film_name(file) != (of_extension is None):
+        kinds = ("a film", "a photo") if of_extension is None else ("a photo", "a film")
+        raise UsageError(f"OUTPUT {output.name} names {kinds[0]}, but {file} is {kinds[1]}: give it another ending")
+    if of_extension is not None and names.format is not None and names.format != of_extension:
         raise UsageError(
             f"OUTPUT {output.name} is {of_extension} by its extension, but --format asks for {names.format}"
         )
     return file, output
 
 
-def _names_an_image(output: Path) -> bool:
-    return format_of_name(output) is not None and not output.is_dir()
+def _names_a_file(output: Path) -> bool:
+    named = format_of_name(output) is not None or film_names.container_of_name(output) is not None
+    return named and not output.is_dir()
 
 
 def _same_folder(first: Path, second: Path) -> bool:

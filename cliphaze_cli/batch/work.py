@@ -1,28 +1,26 @@
 """The whole life of one photo, in one function. Whoever calls it, here or elsewhere, is an executor."""
 
-import os
 import time
 from dataclasses import replace
 
 from cliphaze_cli.batch import time_limit
+from cliphaze_cli.batch.ending import ended_by, leave_out_if_made
+from cliphaze_cli.batch.film_work import OnFrame, no_frames, work_on_film
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.options import Tool, WorkOptions
-from cliphaze_cli.report.results import FileResult, Status, bytes_of, explain
-from cliphaze_cli.system.errors import CliphazeError, NeedsMemoryError, OutputExistsError
+from cliphaze_cli.report.results import FileResult, bytes_of
 
 
-class _MadeMeanwhileError(CliphazeError):
-    """A job whose output is there by now."""
-
-    def __init__(self) -> None:
-        super().__init__("the output exists: another run made it meanwhile")
-
-
-def work(job: Job, tool: Tool, options: WorkOptions, *, memory: int | None = None) -> FileResult:
+def work(
+    job: Job, tool: Tool, options: WorkOptions, *, memory: int | None = None, on_frame: OnFrame = no_frames
+) -> FileResult:
     """Read a photo, work on it, write its maps and then itself; whatever goes wrong is text in the result.
 
     memory: bytes that it may take; None: as many as there are. A photo that needs more comes back as "pending".
+    on_frame: called with the number of frames of a film that are done, and that it has, if that is known.
     """
+    if job.is_film:
+        return work_on_film(job, tool, options, memory=memory, on_frame=on_frame)
     from cliphaze_cli.imaging import files
     from cliphaze_cli.imaging.density_map import save_density
     from cliphaze_cli.imaging.memory import bounded_memory
@@ -31,7 +29,7 @@ def work(job: Job, tool: Tool, options: WorkOptions, *, memory: int | None = Non
     limits, overwrite, skip_existing = options.limits, options.overwrite, options.skip_existing
     result = FileResult(job.source, job.target, "done", source_bytes=bytes_of(job.source))
     try:
-        _leave_out_if_made(job, skip_existing)
+        leave_out_if_made(job, skip_existing)
         with bounded_memory(limits.decoder_bytes):
             photo = files.read(job.source, max_pixels=limits.max_pixels, max_bytes=memory, white=options.settings.white)
         height, width = photo.pixels.shape[:2]
@@ -40,7 +38,7 @@ def work(job: Job, tool: Tool, options: WorkOptions, *, memory: int | None = Non
 
         product = tool(photo)
         result = replace(result, details=product.details)
-        _leave_out_if_made(job, skip_existing)
+        leave_out_if_made(job, skip_existing)
 
         if (maps := product.maps) is not None:  # before the photo: where that exists, its job is complete
             maps_replace = overwrite or skip_existing
@@ -63,19 +61,5 @@ def work(job: Job, tool: Tool, options: WorkOptions, *, memory: int | None = Non
             result = replace(result, notices=(*result.notices, *notices))
         result = replace(result, extras=job.extras, target_bytes=bytes_of(job.target))
     except Exception as error:  # noqa: BLE001 - one bad file never stops a batch
-        if isinstance(error, OutputExistsError) and skip_existing and os.path.lexists(job.target):
-            error = _MadeMeanwhileError()
-        reason, trace = explain(error)
-        result = replace(result, status=_status(error), reason=reason, traceback=trace)
+        result = ended_by(error, result, skip_existing)
     return replace(result, seconds=time.perf_counter() - started)
-
-
-def _leave_out_if_made(job: Job, skip_existing: bool) -> None:
-    if skip_existing and os.path.lexists(job.target):
-        raise _MadeMeanwhileError
-
-
-def _status(error: Exception) -> Status:
-    if isinstance(error, _MadeMeanwhileError):
-        return "skipped"
-    return "pending" if isinstance(error, NeedsMemoryError) else "failed"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cliphaze_cli.batch import time_limit
+from cliphaze_cli.batch.frame_counts import FrameCounts
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.options import Tool, WorkOptions
 from cliphaze_cli.batch.work import work
@@ -31,6 +32,7 @@ class _State:
     options: WorkOptions
     cores: int
     memory: int | None
+    frames: FrameCounts
     notices: list[str] = field(default_factory=list)
     tool: Tool | None = None
     failure: Exception | None = None
@@ -39,15 +41,15 @@ class _State:
 _state: _State  # of this process
 
 
-def prepare(options: WorkOptions, cores: int, memory: int | None) -> None:
+def prepare(options: WorkOptions, cores: int, memory: int | None, frames: FrameCounts) -> None:
     """Load what every photo needs, to compute with so many cores; a failure is told by whatever is asked next.
 
-    memory: bytes that a photo may take while others are worked on.
+    memory: bytes that a photo may take while others are worked on. frames: where films tell how far they are.
     """
     global _state  # noqa: PLW0603 - a process has one
     _settle()
     os.environ["OMP_NUM_THREADS"] = str(cores)  # before PyTorch is imported
-    _state = _State(options, cores, memory)
+    _state = _State(options, cores, memory, frames)
     _load()
 
 
@@ -71,15 +73,16 @@ def describe() -> Prepared:
     return Prepared(tool.used, tool.label, tuple(_state.notices))
 
 
-def work_here(job: Job, alone: bool) -> FileResult:
-    """Do the life of one photo; alone: it may take all memory."""
+def work_here(job: Job, alone: bool, place: int) -> FileResult:
+    """Do the life of one photo or film; alone: it may take all memory; place: of its frame counts."""
     if (
         _state.failure is not None
     ):  # for want of memory, perhaps; and a process that fails at once would get every photo
         _load()
     tool = _tool()
     with time_limit.of(_state.options.limits):
-        result = work(job, tool, _state.options, memory=None if alone else _state.memory)
+        on_frame = _state.frames.telling(place)
+        result = work(job, tool, _state.options, memory=None if alone else _state.memory, on_frame=on_frame)
     if alone:
         from cliphaze_cli.system.allocator import give_memory_back
 

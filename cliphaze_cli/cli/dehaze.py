@@ -9,7 +9,7 @@ import typer
 from cliphaze_cli.batch import dehazing
 from cliphaze_cli.batch.naming import PhotoNames
 from cliphaze_cli.batch.plan import plan
-from cliphaze_cli.cli import options, outcome
+from cliphaze_cli.cli import film_options, options, outcome
 from cliphaze_cli.cli.options import FILES, OUTPUT
 from cliphaze_cli.cli.request import Request
 from cliphaze_cli.cli.run_batch import Command
@@ -42,7 +42,7 @@ def dehaze(
             metavar="INPUT... OUTPUT",
             parser=options.parse_path,
             show_default=False,
-            help="Photos and folders, then the output; - is a standard stream.",
+            help="Photos, films and folders, then the output; - is a standard stream.",
         ),
     ] = None,
     *,
@@ -117,6 +117,11 @@ def dehaze(
         bool,
         typer.Option("--no-preserve", help="Date outputs now, not as their sources.", rich_help_panel=OUTPUT),
     ] = False,
+    codec: film_options.CodecOption = None,
+    crf: film_options.CrfOption = None,
+    preset: film_options.PresetOption = film_options.DEFAULT_PRESET,
+    start: film_options.StartOption = None,
+    end: film_options.EndOption = None,
     jobs: options.JobsOption = None,
     max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MEGAPIXELS,
     time_limit: options.TimeLimitOption = None,
@@ -125,9 +130,9 @@ def dehaze(
     quiet: options.QuietOption = False,
     verbose: options.VerboseOption = False,
 ) -> None:
-    """Remove haze from photos, or from all photos of folders.
+    """Remove haze from photos, or from all photos of folders; and from films, with the extra `video`.
 
-    OUTPUT is a folder, or for one photo also a file name.
+    OUTPUT is a folder, or for one photo or film also a file name.
 
     Existing outputs are refused without --skip-existing or --overwrite.
 
@@ -151,6 +156,11 @@ def dehaze(
         no_clip=no_clip,
         builder=builder,
         white=white,
+        codec=codec,
+        crf=crf,
+        preset=preset,
+        start=start,
+        end=end,
     )
     request = Request(
         _COMMAND,

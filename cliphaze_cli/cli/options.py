@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cliphaze_cli.cli import film_options
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, DEFAULT_SECONDS, SECONDS_PER_MEGAPIXEL, Limits
 from cliphaze_cli.network.resolution import parse_resolution
@@ -94,6 +95,7 @@ def check(settings: Settings | DensitySettings) -> None:
     if isinstance(settings, Settings):
         check_strength(settings.strength)
         check_quality(settings.quality)
+        film_options.check(settings)
         _check_resolution(settings.resolution)
         if settings.clip is not None and settings.no_clip:
             raise UsageError("--clip and --no-clip contradict each other: give one of them")

@@ -74,7 +74,7 @@ def run_batch(
                     if live is not None:
                         live.add(result)
 
-                batch = pool.run(work.jobs, finished)
+                batch = pool.run(work.jobs, finished, advance.frames)
     else:
         _make_folders(work, report)
 

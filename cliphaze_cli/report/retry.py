@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from cliphaze_cli.imaging.film_names import container_of_name
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_of_name
 from cliphaze_cli.report import storage
 from cliphaze_cli.report.document import Document
@@ -84,6 +85,6 @@ def _pair(record: dict[str, Any], base: Path, report: Path) -> tuple[Path, Path]
     source, target = record.get("source"), record["target"]
     if not isinstance(source, str) or not source or not isinstance(target, str):
         raise UsageError(f"{shown(report)} has a file without a name: it was changed or damaged")
-    if format_of_name(Path(target)) is None:
+    if format_of_name(Path(target)) is None and container_of_name(Path(target)) is None:
         raise UsageError(f"{shown(report)} has an output that is no {FORMATS_SHOWN} file: {shown(Path(target))}")
     return base / source, base / target

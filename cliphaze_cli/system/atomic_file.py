@@ -36,6 +36,14 @@ class _Sink:
         self.flush = stream.flush
 
 
+class _FileSink(_Sink):
+    """`path`: for encoders that open files themselves, by which they write to this very file."""
+
+    def __init__(self, stream: BinaryIO, path: Path) -> None:
+        super().__init__(stream)
+        self.path = path
+
+
 def shown(path: Path) -> str:
     """A path for a one-line message, even if its name holds line breaks or undecodable bytes."""
     text = str(path)
@@ -45,7 +53,7 @@ def shown(path: Path) -> str:
 @contextmanager
 def atomic_file(
     path: Path, *, replace: bool = True, follow: bool = True, source: FileStatus | None = None, dated: bool = True
-) -> Iterator[ByteSink]:
+) -> Iterator[_FileSink]:
     """A file to write that becomes `path` when the block ends, and vanishes if it fails or is interrupted.
 
     After the block the file is on the disk, also if the power fails. With `replace` a symbolic link stays one: its
@@ -65,7 +73,7 @@ def atomic_file(
         with os.fdopen(descriptor, "wb") as stream:
             if source is not None:
                 file_status.restrict(descriptor, source)
-            yield _Sink(stream)
+            yield _FileSink(stream, part)
             stream.flush()
             if source is not None and dated:
                 file_status.date(descriptor, source)
