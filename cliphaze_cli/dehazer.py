@@ -205,6 +205,11 @@ class Dehazer:
         K_map, B_map = (torch.from_numpy(x).to(self.device).permute(2, 0, 1)[None] for x in (K, B))
         return dehaze_pixels(pixels, working, K_map, B_map, strength)
 
+    def estimate_maps(self, pixels: NDArray) -> tuple[Tensor, Tensor, Tensor]:
+        """The image at working resolution, in [0, 1], and its maps K and B, each (1, 3, h, w) float32 on the device."""
+        densities, embeddings = self._instructions([pixels])
+        return self._estimate_maps([pixels], densities, embeddings)
+
     def estimate_density(self, pixels: NDArray) -> NDArray[np.float32]:
         """The network's own haze density of an (H, W, 3) array, (h, w) at working resolution; not CLIP's."""
         _, K, _ = self._estimate_maps([pixels], None, None)
@@ -220,9 +225,7 @@ class Dehazer:
         if density is not None:
             source, densities = "given", [density] * len(photos)
         elif self.instructor is not None:
-            source, densities = "clip", [self.instructor.density(pixels) for pixels in photos]
-            if self.instructor.embeds:
-                embeddings = [self.instructor.prior.embedding(pixels) for pixels in photos]
+            source, (densities, embeddings) = "clip", self._instructions(photos)
         working, K, B = self._estimate_maps(photos, densities, embeddings)
         results = []
         for number, pixels in enumerate(photos):
@@ -231,6 +234,14 @@ class Dehazer:
             shown = model_density(K[one]) if densities is None else densities[number]
             results.append(Dehazed(image, shown, source, *(x[one][0].permute(1, 2, 0).cpu().numpy() for x in (K, B))))
         return results
+
+    def _instructions(self, photos: list[NDArray]) -> tuple[list[NDArray] | None, list[NDArray] | None]:
+        """CLIP's densities and embeddings, None where the network takes none."""
+        if self.instructor is None:
+            return None, None
+        densities = [self.instructor.density(pixels) for pixels in photos]
+        embeds = self.instructor.embeds
+        return densities, [self.instructor.prior.embedding(pixels) for pixels in photos] if embeds else None
 
     @torch.inference_mode()
     def _estimate_maps(

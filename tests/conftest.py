@@ -46,6 +46,12 @@ def without_rawpy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cliphaze_cli.imaging.formats.raw_is_read", lambda: False)
 
 
+@pytest.fixture
+def without_films(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Films are not read, whatever is installed."""
+    monkeypatch.setattr("cliphaze_cli.imaging.film_names.films_are_read", lambda: False)
+
+
 @pytest.fixture(scope="session")
 def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of a small random network; not to be written to."""

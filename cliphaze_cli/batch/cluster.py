@@ -65,10 +65,18 @@ class Cluster:
         """How many work on photos at this moment."""
         return self._crew.machines
 
-    def run(self, jobs: Iterable[Job], on_result: Callable[[FileResult], object], *, keep: bool = True) -> BatchReport:
+    def run(
+        self,
+        jobs: Iterable[Job],
+        on_result: Callable[[FileResult], object],
+        on_frames: object = None,
+        *,
+        keep: bool = True,
+    ) -> BatchReport:
         """Work on every photo and call `on_result` with what became of each, as they are done.
 
-        Interruptions and exceptions of `on_result` do what they do in `Pool.run`.
+        Interruptions and exceptions of `on_result` do what they do in `Pool.run`. on_frames: not called: films on a
+        cluster tell of their end only.
         """
         results: list[FileResult] = []
 

@@ -25,11 +25,11 @@ class Dehazing:
         self.used, self.quality = description(dehazer), quality
         self.label = "{model} on {device}, {precision}, long side {resolution}, ".format(**self.used)
         self.label += instruction(self.used)
-        self._dehazer, self._strength, self._maps = dehazer, strength, maps
+        self.dehazer, self.strength, self._maps = dehazer, strength, maps
 
     def __call__(self, photo: "Photo") -> Product:
         """Dehaze one photo."""
-        dehazed = self._dehazer.dehaze(photo.pixels, strength=self._strength)
+        dehazed = self.dehazer.dehaze(photo.pixels, strength=self.strength)
         details = {"density_mean": float(dehazed.density.mean()), "density_source": dehazed.density_source}
         if not self._maps:
             return Product(dehazed.image, None, details)

@@ -1,4 +1,4 @@
-"""Find the images of a folder."""
+"""Find the photos and films of a folder."""
 
 import os
 from collections import Counter
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
 from cliphaze_cli.imaging.comparison_paths import COMPARISON_ENDING
+from cliphaze_cli.imaging.film_names import is_film_name
 from cliphaze_cli.imaging.formats import is_image_name
 from cliphaze_cli.imaging.other_kinds import kind_of_name
 from cliphaze_cli.places.remote import Place, Remote
@@ -25,8 +26,8 @@ class Found:
     unreadable: tuple[tuple[Place, str], ...]  # sub-folders that could not be listed, and why
 
 
-def find_images(folder: Path, *, recursive: bool = False, exclude: Path | None = None) -> Found:
-    """List the images of `folder` by their names; hidden files and folders are left out.
+def find_images(folder: Path, *, recursive: bool = False, exclude: Path | None = None, films: bool = False) -> Found:
+    """List the images of `folder` by their names, and with `films` its films; hidden files and folders are left out.
 
     With `recursive` its sub-folders too, but not `exclude` (the output folder), and not symbolic links to folders,
     which could lead round in circles. Whatever else has the name of an image is listed, dangling links and pipes
@@ -50,7 +51,7 @@ def find_images(folder: Path, *, recursive: bool = False, exclude: Path | None =
         else:
             folders.clear()
         for path in (Path(top, name) for name in names if not name.startswith(".")):
-            if _is_photo(path):
+            if _is_photo(path) or (films and is_film_name(path)):
                 images.append(path.relative_to(folder))
             elif kind := kind_of_name(path):
                 left_out[kind] += 1
@@ -59,7 +60,9 @@ def find_images(folder: Path, *, recursive: bool = False, exclude: Path | None =
     return Found(tuple(sorted(images)), left_out, ignored, subfolders, tuple(sorted(unreadable)))
 
 
-def find_remote_images(folder: Remote, *, recursive: bool = False, exclude: Remote | None = None) -> Found:
+def find_remote_images(
+    folder: Remote, *, recursive: bool = False, exclude: Remote | None = None, films: bool = False
+) -> Found:
     """The same of a folder of another file system. Raises UsageError if it cannot be listed."""
     from cliphaze_cli.places.listing import entries
 
@@ -73,7 +76,7 @@ def find_remote_images(folder: Remote, *, recursive: bool = False, exclude: Remo
             unreadable.append((folder / entry.path, entry.why))
         elif entry.kind == "folder":
             subfolders += 1
-        elif _is_photo(path):
+        elif _is_photo(path) or (films and is_film_name(path)):
             images.append(path)
         elif kind := kind_of_name(path):
             left_out[kind] += 1

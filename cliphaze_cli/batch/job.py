@@ -1,13 +1,14 @@
 """The unit of a batch."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cliphaze_cli.batch.options import Tool
 
 from cliphaze_cli.imaging.comparison_paths import COMPARISON_ENDING
+from cliphaze_cli.imaging.film_names import is_film_name
 from cliphaze_cli.places.remote import Place
 
 MAP_ENDING = ".density.png"
@@ -15,7 +16,7 @@ MAP_ENDING = ".density.png"
 
 @dataclass(frozen=True)
 class Job:
-    """One image to read and where to write it. `extras` are further files written for it: density maps, and a
+    """One image, or film, to read and where to write it. `extras` are further files written for it: density maps, and a
     picture of before and after.
 
     It can be pickled for another process or machine: of remote places it holds URLs, without credentials.
@@ -33,6 +34,11 @@ class Job:
     def outputs(self) -> tuple[Place, ...]:
         """Every file that the job writes."""
         return (self.target, *self.extras)
+
+    @property
+    def is_film(self) -> bool:
+        """Whether it is a film, by its name."""
+        return is_film_name(PurePath(self.source.name))
 
     @property
     def maps_stem(self) -> Place:

@@ -6,6 +6,7 @@ from pathlib import Path, PurePath
 from typing import ClassVar
 
 from cliphaze_cli.batch.job import MAP_ENDING
+from cliphaze_cli.imaging import film_names
 from cliphaze_cli.imaging.comparison_paths import comparison_path
 from cliphaze_cli.imaging.formats import format_for_new, format_of_name, output_extension
 from cliphaze_cli.places.remote import Place
@@ -15,17 +16,23 @@ ExtraOutputs = Callable[[Path], Iterable[Path]]  # from an output's path without
 
 @dataclass(frozen=True)
 class PhotoNames:
-    """Photos named like their sources. suffix: before the extension; format: Pillow's name, None for the source's;
-    extra_outputs: further files of each."""
+    """Photos and films named like their sources.
+
+    suffix: before the extension. format: of photos, Pillow's name, None for the source's. extra_outputs: further files
+    of each photo.
+    """
 
     suffix: str = ""
     format: str | None = None
     extra_outputs: ExtraOutputs | None = None
     other_place: ClassVar[str] = "choose another OUTPUT, or give --suffix"  # advice where an output is an input
+    films: ClassVar[bool] = True  # whether films are worked on, too
 
     def name(self, source: Place | PurePath) -> str:
         """Of the output, without folder."""
         source = PurePath(source.name)
+        if film_names.is_film_name(source):
+            return f"{source.stem}{self.suffix}{film_names.output_extension(source)}"
         own = format_of_name(source)
         if own is not None and self.format in (None, own):
             return f"{source.stem}{self.suffix}{source.suffix}"
@@ -33,9 +40,10 @@ class PhotoNames:
 
     def extras(self, target: Place) -> tuple[Place, ...]:
         """What is written besides the target."""
-        if self.extra_outputs is None:
+        name = Path(target.name)
+        if self.extra_outputs is None or film_names.names_a_film(name):
             return ()
-        return tuple(target.with_name(path.name) for path in self.extra_outputs(Path(target.name).with_suffix("")))
+        return tuple(target.with_name(path.name) for path in self.extra_outputs(name.with_suffix("")))
 
 
 def extra_outputs(*, density: bool, compare: bool) -> ExtraOutputs | None:
@@ -56,6 +64,7 @@ class MapNames:
 
     all_outputs: ExtraOutputs
     other_place: ClassVar[str] = "give --output DIR"
+    films: ClassVar[bool] = False
 
     def name(self, source: Place | PurePath) -> str:
         """Of the map itself."""

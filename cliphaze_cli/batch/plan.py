@@ -18,6 +18,7 @@ from cliphaze_cli.batch.refusals import (
     refuse_outputs_that_are_inputs,
     too_long,
 )
+from cliphaze_cli.imaging import film_names
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_of_name, is_image_name
 from cliphaze_cli.imaging.other_kinds import kind_of_name, listed, what_it_is
 from cliphaze_cli.places.look import Look, refuse_missing_bucket
@@ -87,7 +88,7 @@ def plan(
     """
     look = Look()
     if output is not None:
-        _refuse_unwritable_kind(output, look)
+        _refuse_unwritable_kind(output, names, look)
     # By folder and name: a photo given twice is one photo, a link is another.
     pairs: dict[Place, tuple[Place, Place]] = {}
     left_out: Counter[str] = Counter()
@@ -95,9 +96,9 @@ def plan(
     ignored = 0
     nothing: list[str] = []
     for input in inputs:
-        kind = None if look.is_folder(input) else kind_of_name(PurePath(input.name))
+        kind = None if look.is_folder(input) else kind_of_name(PurePath(input.name), films=names.films)
         if look.is_folder(input):
-            found = _found(input, output, recursive, look)
+            found = _found(input, output, recursive, names, look)
             new = _folder_pairs(input, output, names, found)
             if not new:
                 nothing.append(_nothing_in(input, found, recursive))
@@ -156,7 +157,7 @@ def _without_links(source: Place) -> Place:
     return source if isinstance(source, Remote) else Path(os.path.realpath(source.parent), source.name)
 
 
-def _refuse_unwritable_kind(output: Place, look: Look) -> None:
+def _refuse_unwritable_kind(output: Place, names: Names, look: Look) -> None:
     """What was meant as a file must not quietly become a folder of that name."""
     if isinstance(output, Remote) and not output.is_writable:
         raise UsageError(f"{output.protocol}:// can only be read: choose another OUTPUT than {output}")
@@ -166,21 +167,29 @@ def _refuse_unwritable_kind(output: Place, look: Look) -> None:
     if str(output) == "-":
         raise UsageError("standard output (-) takes one photo: give one INPUT, or name a folder")
     name = PurePath(output.name)
+    if names.films and film_names.names_a_film(name):
+        if not film_names.films_are_read():
+            raise UsageError(f"OUTPUT {output.name} {what_it_is('video').replace('read', 'written')}")
+        if film_names.container_of_name(name) is None:
+            shown = film_names.CONTAINERS_SHOWN
+            raise UsageError(f"OUTPUT {output.name}: {output.suffix} cannot be written, only {shown}")
+        return
     if kind_of_name(name) or (is_image_name(name) and format_of_name(name) is None):
         raise UsageError(f"OUTPUT {output.name}: {output.suffix} cannot be written, only {FORMATS_SHOWN}")
 
 
-def _found(folder: Place, output: Place | None, recursive: bool, look: Look) -> Found:
+def _found(folder: Place, output: Place | None, recursive: bool, names: Names, look: Look) -> Found:
     if output is not None and look.exists(output) and not look.is_folder(output):
         raise UsageError(f"{folder} is a folder, so OUTPUT must be one too, but {output} is a file")
-    if output is not None and _names_an_image(output, look):
+    if output is not None and _names_a_file(output, look):
         raise UsageError(f"{folder} is a folder, so OUTPUT must be one too; {output} looks like a file")
     exclude = None if output is None or _same_folder(folder, output) else output
     if isinstance(folder, Remote):
         inside = exclude if isinstance(exclude, Remote) and exclude.is_in(folder) else None
-        return find_remote_images(folder, recursive=recursive, exclude=inside)
+        return find_remote_images(folder, recursive=recursive, exclude=inside, films=names.films)
     try:
-        return find_images(folder, recursive=recursive, exclude=exclude if isinstance(exclude, Path) else None)
+        inside_here = exclude if isinstance(exclude, Path) else None
+        return find_images(folder, recursive=recursive, exclude=inside_here, films=names.films)
     except OSError as error:
         raise UsageError(f"cannot list the folder {folder}: {error.strerror}") from error
 
@@ -202,25 +211,30 @@ def _file_pair(file: Place, output: Place | None, names: Names, look: Look, *, a
         raise UsageError(f"INPUT is neither a file nor a folder: {file}")
     if output is None:
         return file, file.parent / names.name(file)
-    if look.exists(output) and not look.is_folder(output) and not (alone and _names_an_image(output, look)):
+    if look.exists(output) and not look.is_folder(output) and not (alone and _names_a_file(output, look)):
         complaint = "is a file without the extension of an image: name an image or a folder"
         raise UsageError(f"OUTPUT {output} {complaint if alone else 'is a file: for several photos name a folder'}")
-    if look.is_folder(output) or not _names_an_image(output, look):
+    if look.is_folder(output) or not _names_a_file(output, look):
         return file, output / names.name(file)
     if not alone or not isinstance(names, PhotoNames):
         raise UsageError(f"OUTPUT {output} looks like a file: name a folder here")
     if names.suffix:
         raise UsageError(f"--suffix is for an OUTPUT folder; here OUTPUT names the file itself: {output}")
     of_extension = format_of_name(PurePath(output.name))
-    if names.format is not None and names.format != of_extension:
+    if film_names.is_film_name(PurePath(file.name)) != (of_extension is None):
+        kinds = ("a film", "a photo") if of_extension is None else ("a photo", "a film")
+        raise UsageError(f"OUTPUT {output.name} names {kinds[0]}, but {file} is {kinds[1]}: give it another ending")
+    if of_extension is not None and names.format is not None and names.format != of_extension:
         raise UsageError(
             f"OUTPUT {output.name} is {of_extension} by its extension, but --format asks for {names.format}"
         )
     return file, output
 
 
-def _names_an_image(output: Place, look: Look) -> bool:
-    return format_of_name(PurePath(output.name)) is not None and not look.is_folder(output)
+def _names_a_file(output: Place, look: Look) -> bool:
+    name = PurePath(output.name)
+    named = format_of_name(name) is not None or film_names.container_of_name(name) is not None
+    return named and not look.is_folder(output)
 
 
 def _same_folder(first: Place, second: Place) -> bool:

@@ -18,6 +18,7 @@ import pebble
 
 from cliphaze_cli.batch import time_limit, worker
 from cliphaze_cli.batch.endings import DAMAGED, cannot_finish, failure, too_slow
+from cliphaze_cli.batch.frame_counts import FrameCounts
 from cliphaze_cli.batch.interruption import noted_interruptions
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.leftovers import remove_leftovers_of
@@ -46,6 +47,8 @@ class Pool:
         self._waiting: deque[Job] = deque()  # of them, the next
         self._large: deque[Job] = deque()  # those that wait until they can be worked on alone
         self._begun: dict[Future[FileResult], tuple[Job, bool]] = {}  # and whether it is alone
+        self._frames = FrameCounts(shares.processes, get_context("spawn"))
+        self._places: dict[Job, int] = {}  # of what was begun, among the frame counts
         self._starts = 0
         self._overdue: set[Job] = set()
         self._interrupted = False
@@ -70,8 +73,16 @@ class Pool:
     def __exit__(self, *_: object) -> None:
         self._stop()
 
-    def run(self, jobs: Iterable[Job], on_result: Callable[[FileResult], object], *, keep: bool = True) -> BatchReport:
-        """Work on every photo and call `on_result` with what became of each, as they are done.
+    def run(
+        self,
+        jobs: Iterable[Job],
+        on_result: Callable[[FileResult], object],
+        on_frames: Callable[[Job, int, int | None], object] = lambda film, done, total: None,
+        *,
+        keep: bool = True,
+    ) -> BatchReport:
+        """Work on every photo and call `on_result` with what became of each, as they are done; and `on_frames` with how
+        many frames of a film are done, of about how many.
 
         After an interruption (Ctrl-C, SIGTERM) those that were begun are finished, as far as that takes PATIENCE, and a
         second one ends them; the others have no result. An exception of `on_result` ends the batch, and is raised here.
@@ -108,6 +119,9 @@ class Pool:
                         tell(failure(job, "the processes that work on photos end as they start; try --jobs 1"))
                     break
                 self._hand_out()
+                for job, _ in self._begun.values():
+                    if job.is_film:
+                        on_frames(job, *self._frames[self._places[job]])
                 for future in wait(self._begun, _POLL, FIRST_COMPLETED).done:
                     if future not in self._begun:  # handed back meanwhile
                         continue
@@ -139,7 +153,11 @@ class Pool:
 
     def _begin(self, job: Job, alone: bool) -> None:
         timeout = self._options.limits.most_seconds + (_OVERDUE if time_limit.ENFORCED else 0)
-        future = self._pool.schedule(worker.work_here, (job, alone), timeout=timeout)
+        busy = {self._places[each] for each, _ in self._begun.values()}
+        place = next(place for place in range(self._shares.processes) if place not in busy)
+        self._frames.clear(place)
+        future = self._pool.schedule(worker.work_here, (job, alone, place), timeout=None if job.is_film else timeout)
+        self._places[job] = place
         self._begun[future] = (job, alone)
 
     def _result_of(self, future: "Future[FileResult]") -> FileResult | None:
@@ -196,7 +214,7 @@ class Pool:
         self._pool = pebble.ProcessPool(
             self._shares.processes,
             initializer=worker.prepare,
-            initargs=(self._options, self._shares.cores_each, self._shares.memory_each),
+            initargs=(self._options, self._shares.cores_each, self._shares.memory_each, self._frames),
             context=get_context("spawn"),
         )
 

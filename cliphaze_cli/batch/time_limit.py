@@ -29,6 +29,17 @@ def extend(limits: Limits, pixels: int) -> None:
         _end_after(left + limits.seconds_per_megapixel * pixels / 1e6)
 
 
+def begin_anew(limits: Limits, pixels: int) -> None:
+    """Within such a block: grant from now on what the limits allow for a picture of that size, as for a film's next
+    frame."""
+    _end_after(limits.seconds + limits.seconds_per_megapixel * pixels / 1e6)
+
+
+def lift() -> None:
+    """Within such a block: let the rest take as long as it takes."""
+    _end_after(0)
+
+
 def _end_after(seconds: float) -> None:
     if ENFORCED:
         signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 
 from cliphaze_cli.batch import time_limit
+from cliphaze_cli.batch.film_work import OnFrame, no_frames, work_on_film
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.made_meanwhile import ended, leave_out_if_made
 from cliphaze_cli.batch.options import Tool, WorkOptions
@@ -11,20 +12,29 @@ from cliphaze_cli.places.remote import on_disk
 from cliphaze_cli.report.results import FileResult, bytes_of
 
 
-def work(job: Job, tool: Tool, options: WorkOptions, *, memory: int | None = None) -> FileResult:
+def work(
+    job: Job, tool: Tool, options: WorkOptions, *, memory: int | None = None, on_frame: OnFrame = no_frames
+) -> FileResult:
     """Read a photo, work on it, write what is made for it and then itself; whatever goes wrong is text in the result.
 
     memory: bytes that it may take; None: as many as there are. A photo that needs more comes back as "pending".
+    on_frame: called with the number of frames of a film that are done, and that it has, if that is known.
     """
+
+    def work_here(local: Job) -> FileResult:
+        if job.is_film:
+            return work_on_film(local, tool, options, memory=memory, on_frame=on_frame)
+        return _work_on_photo(local, tool, options, memory)
+
     if job.is_local:
-        return _work_here(job, tool, options, memory)
+        return work_here(job)
     from cliphaze_cli.batch.staging import work_staged
 
-    return work_staged(job, options, lambda local: _work_here(local, tool, options, memory))
+    return work_staged(job, options, work_here)
 
 
-def _work_here(job: Job, tool: Tool, options: WorkOptions, memory: int | None) -> FileResult:
-    """The same of a job that reads and writes on this machine."""
+def _work_on_photo(job: Job, tool: Tool, options: WorkOptions, memory: int | None) -> FileResult:
+    """The life of a photo that is read and written on this machine."""
     from cliphaze_cli.imaging import comparison, files
     from cliphaze_cli.imaging.density_map import save_density
     from cliphaze_cli.imaging.memory import bounded_memory

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from cliphaze_cli.batch import time_limit
+from cliphaze_cli.batch.film_work import no_frames
+from cliphaze_cli.batch.frame_counts import FrameCounts
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.options import Tool, WorkOptions
 from cliphaze_cli.batch.work import work
@@ -34,6 +36,7 @@ class _State:
     options: WorkOptions
     cores: int
     memory: int | None
+    frames: FrameCounts | None
     notices: list[str] = field(default_factory=list)
     tool: Tool | None = None
     failure: Exception | None = None
@@ -42,15 +45,15 @@ class _State:
 _state: _State  # of this process
 
 
-def prepare(options: WorkOptions, cores: int, memory: int | None) -> None:
+def prepare(options: WorkOptions, cores: int, memory: int | None, frames: FrameCounts | None = None) -> None:
     """Load what every photo needs, to compute with so many cores; a failure is told by whatever is asked next.
 
-    memory: bytes that a photo may take while others are worked on.
+    memory: bytes that a photo may take while others are worked on. frames: where films tell how far they are.
     """
     global _state  # noqa: PLW0603 - a process has one
     _settle()
     os.environ["OMP_NUM_THREADS"] = str(cores)  # before PyTorch is imported
-    _state = _State(options, cores, memory)
+    _state = _State(options, cores, memory, frames)
     _load()
 
 
@@ -77,8 +80,9 @@ def describe() -> Prepared:
     return Prepared(tool.used, tool.label, tuple(_state.notices))
 
 
-def work_here(job: Job, alone: bool, again: bool = False) -> FileResult:
-    """Do the life of one photo; alone: it may take all memory. again: a worker that was lost may have finished it."""
+def work_here(job: Job, alone: bool, place: int | None = None, again: bool = False) -> FileResult:
+    """Do the life of one photo or film; alone: it may take all memory; place: of its frame counts. again: a worker that
+    was lost may have finished it."""
     if (
         _state.failure is not None
     ):  # for want of memory, perhaps; and a process that fails at once would get every photo
@@ -86,8 +90,9 @@ def work_here(job: Job, alone: bool, again: bool = False) -> FileResult:
     tool, options = _tool(), _state.options
     if again and not options.overwrite:
         options = replace(options, skip_existing=True)  # also what it had begun: maps without their photo
+    on_frame = no_frames if _state.frames is None or place is None else _state.frames.telling(place)
     with time_limit.of(options.limits):
-        result = work(job, tool, options, memory=None if alone else _state.memory)
+        result = work(job, tool, options, memory=None if alone else _state.memory, on_frame=on_frame)
     if again and result.status == "skipped":
         result = replace(result, status="done", reason=None, notices=(*result.notices, _MADE_BEFORE))
     if alone:

@@ -11,7 +11,7 @@ from cliphaze_cli.batch import dehazing
 from cliphaze_cli.batch.naming import PhotoNames, extra_outputs
 from cliphaze_cli.batch.plan import plan
 from cliphaze_cli.batch.watching import require_watching
-from cliphaze_cli.cli import options, outcome
+from cliphaze_cli.cli import film_options, options, outcome
 from cliphaze_cli.cli.cluster_options import ClusterOption, CoresEachOption, GpusEachOption, cluster_choice
 from cliphaze_cli.cli.options import FILES, OUTPUT
 from cliphaze_cli.cli.request import Request
@@ -54,7 +54,7 @@ def dehaze(
             metavar="INPUT... OUTPUT",
             parser=options.parse_place,
             show_default=False,
-            help="Needed: photos and folders, then the output. - is a standard stream.",
+            help="Needed: photos, films and folders, then the output. - is a standard stream.",
         ),
     ] = None,
     *,
@@ -157,6 +157,11 @@ def dehaze(
         bool,
         typer.Option("--no-preserve", help="Date outputs now, not as their sources.", rich_help_panel=OUTPUT),
     ] = False,
+    codec: film_options.CodecOption = None,
+    crf: film_options.CrfOption = None,
+    preset: film_options.PresetOption = film_options.DEFAULT_PRESET,
+    start: film_options.StartOption = None,
+    end: film_options.EndOption = None,
     jobs: options.JobsOption = None,
     cluster: ClusterOption = None,
     cores_each: CoresEachOption = 1,
@@ -168,9 +173,9 @@ def dehaze(
     quiet: options.QuietOption = False,
     verbose: options.VerboseOption = False,
 ) -> None:
-    """Remove haze from photos, or from all photos of folders.
+    """Remove haze from photos, or from all photos of folders; and from films, with the extra `video`.
 
-    OUTPUT is a folder, or for one photo also a file name.
+    OUTPUT is a folder, or for one photo or film also a file name.
 
     Paths may be URLs, as s3://bucket/folder, with the extra cloud.
 
@@ -199,6 +204,11 @@ def dehaze(
         no_clip=no_clip,
         builder=builder,
         white=white,
+        codec=codec,
+        crf=crf,
+        preset=preset,
+        start=start,
+        end=end,
     )
     request = Request(
         _COMMAND,

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from cliphaze_cli.batch.loading import AUTOMATIC
+from cliphaze_cli.cli import film_options
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.hub.registry import pinned_clip
 from cliphaze_cli.imaging.formats import is_image_name
@@ -115,6 +116,7 @@ def check(settings: Settings | DensitySettings) -> None:
     if isinstance(settings, Settings):
         check_strength(settings.strength)
         check_quality(settings.quality)
+        film_options.check(settings)
         _check_resolution(settings.resolution)
         if settings.clip is not None and settings.no_clip:
             raise UsageError("--clip and --no-clip contradict each other: give one of them")

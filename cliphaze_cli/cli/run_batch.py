@@ -117,7 +117,7 @@ def run_batch(
                     tally.add(result)
                     reporting.add([result])
 
-                batch = pool.run(work.jobs, finished, keep=False)
+                batch = pool.run(work.jobs, finished, advance.frames, keep=False)
     else:
         _make_folders(work, report)
         reporting.begin(record)

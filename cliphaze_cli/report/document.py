@@ -97,6 +97,7 @@ def file_record(result: FileResult) -> dict[str, Any]:
         "target_bytes": result.target_bytes,
         "density_mean": result.details.get("density_mean"),
         "density_source": result.details.get("density_source"),
+        "frames": result.details.get("frames"),
         "density_files": [str(path) for path in result.extras if path not in comparisons],
         "comparison": next(map(str, comparisons), None),
         "notices": list(result.notices),

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any, Generic, TypeVar
 
+from cliphaze_cli.imaging.film_names import container_of_name
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_of_name
 from cliphaze_cli.places.remote import Place, Remote, parse
 from cliphaze_cli.report import storage
@@ -99,7 +100,7 @@ def _pair(record: dict[str, Any], base: Path, report: Place) -> tuple[Place, Pla
     source, target = record.get("source"), record["target"]
     if not isinstance(source, str) or not source or not isinstance(target, str):
         raise UsageError(f"{shown(report)} has a file without a name: it was changed or damaged")
-    if format_of_name(PurePath(target)) is None:
+    if format_of_name(PurePath(target)) is None and container_of_name(PurePath(target)) is None:
         raise UsageError(f"{shown(report)} has an output that is no {FORMATS_SHOWN} file: {shown(Path(target))}")
     return _place(source, base), _place(target, base)
 

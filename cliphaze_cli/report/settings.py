@@ -48,7 +48,8 @@ class _Options:
 
 @dataclass(frozen=True)
 class Settings(_Options):
-    """Those of `dehaze`. no_clip is what holds without it, too: CLIP is used only where `clip` names it."""
+    """Those of `dehaze`. no_clip is what holds without it, too: CLIP is used only where `clip` names it. From `codec`
+    on they are of films."""
 
     strength: float = 1.0
     quality: int | None = None
@@ -56,6 +57,11 @@ class Settings(_Options):
     compare: bool = False
     resolution: str = "auto"
     no_clip: bool = False
+    codec: str | None = None
+    crf: int | None = None
+    preset: str = "veryfast"
+    start: float | None = None
+    end: float | None = None
 
     def overridden(self, given: Self, names: Collection[str]) -> Self:
         """As for all commands; --clip and --no-clip exclude each other."""

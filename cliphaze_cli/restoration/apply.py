@@ -41,7 +41,7 @@ def dehaze_pixels(pixels: NDArray, working: Tensor, K: Tensor, B: Tensor, streng
         return clear
     fitted = fit(luma(working), maps)
     if maps.device.type == "cpu":
-        _carry_up_on_cpu(pixels, clear, fitted)
+        carry_up_on_cpu(pixels, clear, fitted)
     else:
         _carry_up(pixels, clear, fitted)
     return clear
@@ -80,9 +80,9 @@ class _Denoised:
         return K * torch.lerp(enlarged[:, :3], hazy, enlarged[:, 3:]) - B + hazy
 
 
-def _carry_up_on_cpu(pixels: NDArray, clear: NDArray, fitted: Tensor) -> None:
+def carry_up_on_cpu(pixels: NDArray, clear: NDArray, fitted: Tensor) -> None:
     """What `_carry_up` does, several times faster on a CPU: no plane is taken out of the interleaved pixels and none
-    put back, and everything is computed in units of the pixels."""
+    put back, and everything is computed in units of the pixels. clear: (H, W, 3), for the result."""
     scale = full_scale(pixels.dtype)
     units = fitted.new_tensor([1 / scale, 1, 1, scale]).repeat_interleave(3)  # slopes of K and B, then their offsets
     maps = interleaved(fitted * units[None, :, None, None], 3)

@@ -37,6 +37,14 @@ class _Sink:
         self.flush = stream.flush
 
 
+class _FileSink(_Sink):
+    """`path`: for encoders that open files themselves, by which they write to this very file."""
+
+    def __init__(self, stream: BinaryIO, path: Path) -> None:
+        super().__init__(stream)
+        self.path = path
+
+
 def shown(path: object) -> str:
     """Return a path, or a URL, as text for a one-line message; line breaks and undecodable bytes in it are escaped."""
     text = str(path)
@@ -46,7 +54,7 @@ def shown(path: object) -> str:
 @contextmanager
 def atomic_file(
     path: Path, *, replace: bool = True, follow: bool = True, source: FileStatus | None = None, dated: bool = True
-) -> Iterator[ByteSink]:
+) -> Iterator[_FileSink]:
     """Open a temporary file that is renamed to `path` when the block ends, and deleted if the block raises.
 
     After the block the file is on the disk and survives a power cut.
@@ -75,7 +83,7 @@ def atomic_file(
         with os.fdopen(descriptor, "wb") as stream:
             if source is not None:
                 file_status.restrict(descriptor, source)
-            yield _Sink(stream)
+            yield _FileSink(stream, part)
             stream.flush()
             if source is not None and dated:
                 file_status.date(descriptor, source)

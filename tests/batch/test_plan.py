@@ -122,7 +122,7 @@ def test_a_file_may_name_its_output(tmp_path: Path, touch: Touch) -> None:
     [
         ("b.png", {"suffix": "_x"}, "--suffix"),
         ("b.png", {"format": "JPEG"}, "--format"),
-        ("clip.MP4", {}, "cannot be written"),
+        ("clip.MP4", {}, "film"),
         ("out", {"overwrite": True, "skip_existing": True}, "contradict"),
         ("notes.txt", {}, "OUTPUT"),
         ("b.gif", {}, r"b\.gif: \.gif cannot be written"),
@@ -298,7 +298,7 @@ def test_maps_lie_beside_their_photos_or_in_a_folder(tmp_path: Path, touch: Touc
     assert apart.jobs[0].maps_stem == tmp_path / "out/a"
 
 
-@pytest.mark.usefixtures("without_rawpy")
+@pytest.mark.usefixtures("without_rawpy", "without_films")
 def test_kinds_that_are_not_read_are_counted(tmp_path: Path, touch: Touch) -> None:
     touch("in/a.jpg", "in/b.NEF", "in/c.cr2", "in/d.mp4", "in/e.gif", "in/f.psd", "in/notes.txt", "in/.g.mp4")
     made = plan(tmp_path / "in", tmp_path / "out")
@@ -308,7 +308,7 @@ def test_kinds_that_are_not_read_are_counted(tmp_path: Path, touch: Touch) -> No
     assert plan(*given, tmp_path / "out").left_out == {"video": 1}
 
 
-@pytest.mark.usefixtures("without_rawpy")
+@pytest.mark.usefixtures("without_rawpy", "without_films")
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [("a.mov", "is a video, which is not read"), ("a.DNG", "is a camera raw file"), ("a.gif", "is a GIF file.*PNG")],

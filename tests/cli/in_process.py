@@ -25,7 +25,14 @@ class InThisProcess:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def run(self, jobs: Iterable[Job], on_result: Callable[[FileResult], object], *, keep: bool = True) -> BatchReport:
+    def run(
+        self,
+        jobs: Iterable[Job],
+        on_result: Callable[[FileResult], object],
+        on_frames: object = None,
+        *,
+        keep: bool = True,
+    ) -> BatchReport:
         results: list[FileResult] = []
         try:
             for job in jobs:

@@ -42,7 +42,7 @@ def test_a_folder_without_photos_is_nothing_to_do(tmp_path: Path, dehaze: Dehaze
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.usefixtures("without_rawpy")
+@pytest.mark.usefixtures("without_rawpy", "without_films")
 def test_other_kinds_in_a_folder_are_told_in_one_line_and_counted(tmp_path: Path, dehaze: Dehaze) -> None:
     save(tmp_path / "in/a.png")
     for name in ("b.nef", "c.NEF", "d.mp4", "e.gif", "notes.txt"):
@@ -55,7 +55,7 @@ def test_other_kinds_in_a_folder_are_told_in_one_line_and_counted(tmp_path: Path
     assert load(tmp_path / "r.csv")["left_out"] == result.document["left_out"]
 
 
-@pytest.mark.usefixtures("without_rawpy")
+@pytest.mark.usefixtures("without_rawpy", "without_films")
 @pytest.mark.parametrize("kind", [("clip.mp4", "is a video"), ("photo.CR3", "is a camera raw file")])
 def test_another_kind_given_by_name_leaves_nothing_behind(
     tmp_path: Path, dehaze: Dehaze, kind: tuple[str, str]

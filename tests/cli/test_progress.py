@@ -37,7 +37,14 @@ def test_a_terminal_sees_the_count_and_everybody_else_nothing(monkeypatch: pytes
 class LastFirst(InThisProcess):
     """Photos are done in the reverse order of their names; that the real pool keeps none, test_pool shows."""
 
-    def run(self, jobs: Iterable[Job], on_result: Callable[[FileResult], object], *, keep: bool = True) -> BatchReport:
+    def run(
+        self,
+        jobs: Iterable[Job],
+        on_result: Callable[[FileResult], object],
+        on_frames: object = None,
+        *,
+        keep: bool = True,
+    ) -> BatchReport:
         return super().run(reversed(list(jobs)), on_result, keep=keep)
 
 

@@ -170,7 +170,14 @@ def test_two_photos_for_one_output_are_told(
 class Interrupted(InThisProcess):
     """Is told to end after the first photo of a batch."""
 
-    def run(self, jobs: Iterable[Job], on_result: Callable[[FileResult], object], *, keep: bool = True) -> BatchReport:
+    def run(
+        self,
+        jobs: Iterable[Job],
+        on_result: Callable[[FileResult], object],
+        on_frames: object = None,
+        *,
+        keep: bool = True,
+    ) -> BatchReport:
         report = super().run(list(jobs)[:1], on_result, keep=keep)
         return BatchReport(report.results, interrupted=True)
 

@@ -135,7 +135,7 @@ def test_the_fast_paths_of_a_cpu_do_what_other_devices_do(monkeypatch, dtype, fa
     generator = torch.Generator().manual_seed(1)
     fitted = fit(luma(working), torch.rand(1, 6, 60, 40, generator=generator))
     fast, plain = np.empty_like(pixels), np.empty_like(pixels)
-    apply._carry_up_on_cpu(pixels, fast, fitted)
+    apply.carry_up_on_cpu(pixels, fast, fitted)
     apply._carry_up(pixels, plain, fitted)
     difference = np.abs(fast.astype(np.float64) - plain)
     assert difference.max() <= {np.uint8: 1, np.uint16: 8, np.float32: 1e-4}[dtype]

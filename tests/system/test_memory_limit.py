@@ -54,7 +54,7 @@ def test_a_worker_that_gets_no_memory_says_so(monkeypatch: pytest.MonkeyPatch) -
 
     limit(monkeypatch, 2_500_000)
     options = WorkOptions(load, Settings(), "cpu", Limits())
-    monkeypatch.setattr(worker, "_state", worker._State(options, 1, None), raising=False)
+    monkeypatch.setattr(worker, "_state", worker._State(options, 1, None, None), raising=False)
     worker._load()
     with pytest.raises(UsageError, match=r"too little memory \(ulimit -v 2500000\)"):
         worker.describe()

@@ -11,6 +11,7 @@ from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.options import WorkOptions
 from cliphaze_cli.batch.work import work
 from cliphaze_cli.imaging import files
+from cliphaze_cli.places.remote import on_disk
 from cliphaze_cli.system.errors import ImageError
 from cliphaze_cli.web import pictures, sessions
 from tests.imaging.samples import exif_block, icc_profile, noise, photo, smooth
@@ -169,8 +170,9 @@ def test_a_session_that_ends_in_the_middle_of_a_photo_leaves_nothing(
     def close_the_page_first(job: Job) -> Any:
         known[0].end(session)
         future = hand_in(job)
-        job.target.parent.mkdir(parents=True)  # as a process does that is writing at that moment
-        (job.target.parent / "late.jpg").write_bytes(b"private")
+        folder = on_disk(job.target).parent
+        folder.mkdir(parents=True)  # as a process does that is writing at that moment
+        (folder / "late.jpg").write_bytes(b"private")
         return future
 
     monkeypatch.setattr(sessions.Sessions, "get", noted_get)

@@ -1,0 +1,73 @@
+"""Frames of a film, one after the other: what is to be done to each of them is found first, and then done.
+
+The two halves may run at the same time, each on frames of its own.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cliphaze_cli.dehazer import Dehazer
+from cliphaze_cli.restoration.apply import carry_up_on_cpu
+from cliphaze_cli.restoration.guided_filter import fit
+from cliphaze_cli.restoration.pixels import full_scale, luma, working_size
+from cliphaze_cli.video.motion import LONG_SIDE
+from cliphaze_cli.video.temporal import MapsOverTime
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A frame, (H, W, 3) uint8 or uint16, and its maps."""
+
+    pixels: NDArray[Any]
+    maps: NDArray[np.float32]
+
+
+class FilmDehazer:
+    """Dehazes the frames of one film, which it must be given in their order."""
+
+    def __init__(self, dehazer: Dehazer, *, strength: float = 1.0) -> None:
+        """strength: 0 leaves frames as they are, 1 dehazes fully."""
+        self._dehazer, self._strength = dehazer, strength
+        self.over_time = MapsOverTime()
+
+    def __call__(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Dehaze the next frame: `apply` of what `prepare` returns."""
+        return self.apply(self.prepare(pixels))
+
+    def prepare(self, pixels: NDArray[Any], luma_plane: NDArray[Any] | None = None) -> Prepared:
+        """Find the maps of the next frame.
+
+        Args:
+            pixels: (H, W, 3) RGB, uint8 or uint16. luma_plane: (H, W) uint8, or with 10 bits, where it is at hand.
+        """
+        height, width = working_size(pixels.shape[0], pixels.shape[1], LONG_SIDE)
+        grey = _grey(pixels[..., 1] if luma_plane is None else luma_plane, luma_plane is not None, (width, height))
+        return Prepared(pixels, self.over_time(grey, lambda: self._estimated(pixels, (width, height))))
+
+    def apply(self, prepared: Prepared) -> NDArray[Any]:
+        """Dehaze it by its maps."""
+        clear = np.empty_like(prepared.pixels)
+        _, h, w, _ = prepared.maps.shape
+        fitted = torch.from_numpy(prepared.maps.transpose(0, 3, 1, 2).reshape(1, -1, h, w))
+        carry_up_on_cpu(prepared.pixels, clear, self._strength * fitted)
+        return clear
+
+    @torch.inference_mode()
+    def _estimated(self, pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[np.float32]:
+        working, K, B = self._dehazer.estimate_maps(pixels)
+        fitted = fit(luma(working), torch.cat([K, B], 1))[0].unflatten(0, (3, 4))
+        planes = fitted.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return np.stack([cv2.resize(four, size, interpolation=cv2.INTER_AREA) for four in planes])
+
+
+def _grey(plane: NDArray[Any], coded: bool, size: tuple[int, int]) -> NDArray[np.uint8]:
+    small = cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
+    if small.dtype == np.uint8:
+        return np.asarray(small, np.uint8)
+    scale = 4 if coded else full_scale(small.dtype) / 255
+    return np.asarray(np.clip(small / scale, 0, 255), np.uint8)
