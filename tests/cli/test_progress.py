@@ -9,7 +9,7 @@ import pytest
 
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.cli.console import Console
-from cliphaze_cli.cli.progress import progress_bar, rate
+from cliphaze_cli.cli.progress import Advance, progress_bar, rate
 from cliphaze_cli.report.results import BatchReport, FileResult
 from tests.cli.dehazing import Dehaze, files_in, save
 from tests.cli.in_process import InThisProcess
@@ -57,9 +57,9 @@ def test_the_bar_counts_photos_as_they_are_done_or_fail_in_any_order(
     told: list[list[str]] = []
 
     @contextmanager
-    def bar(console: Console, total: int, doing: Callable[[], str], terminal: object) -> Iterator[Callable[[], None]]:
+    def bar(console: Console, total: int, doing: Callable[[], str], terminal: object) -> Iterator[Advance]:
         assert (total, doing()) == (3, "Dehazing")
-        yield lambda: told.append(files_in(tmp_path / "out"))
+        yield Advance(lambda: told.append(files_in(tmp_path / "out")), lambda film, done, of: None)
 
     monkeypatch.setattr("cliphaze_cli.batch.pool.Pool", LastFirst)
     monkeypatch.setattr("cliphaze_cli.cli.run_batch.progress_bar", bar)
