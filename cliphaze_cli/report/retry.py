@@ -12,6 +12,7 @@ from cliphaze_cli.report.document import Document
 from cliphaze_cli.report.settings import DensitySettings, Settings
 from cliphaze_cli.system.atomic_file import shown
 from cliphaze_cli.system.errors import UsageError
+from cliphaze_cli.system.text import native
 
 S = TypeVar("S", Settings, DensitySettings)
 
@@ -43,7 +44,7 @@ def leftover(report: Path, command: str, kind: type[S]) -> Leftover[S]:
     pairs = [_pair(record, base, report) for record in records if record.get("target") is not None]
     settings = kind.from_record(document.get("settings") or {})
     if settings.weights is not None:
-        settings = replace(settings, weights=str(base / settings.weights))
+        settings = replace(settings, weights=str(base / native(settings.weights)))
     sha256 = document.get("weights_sha256")
     begun = _begun(document)
     pending = [record for record in records if record["status"] == "pending" and record.get("target") is not None]
@@ -77,7 +78,9 @@ def _changed_since(path: Path, moment: float) -> bool:
 def _base(document: Document) -> Path:
     """What relative paths are relative to; nothing where that is the current folder, so that names stay short."""
     directory = document.get("directory")
-    return Path() if not isinstance(directory, str) or directory == os.getcwd() else Path(directory)  # noqa: PTH109
+    if not isinstance(directory, str) or native(directory) == os.getcwd():  # noqa: PTH109
+        return Path()
+    return Path(native(directory))
 
 
 def _pair(record: dict[str, Any], base: Path, report: Path) -> tuple[Path, Path]:
@@ -86,4 +89,4 @@ def _pair(record: dict[str, Any], base: Path, report: Path) -> tuple[Path, Path]
         raise UsageError(f"{shown(report)} has a file without a name: it was changed or damaged")
     if format_of_name(Path(target)) is None:
         raise UsageError(f"{shown(report)} has an output that is no {FORMATS_SHOWN} file: {shown(Path(target))}")
-    return base / source, base / target
+    return base / native(source), base / native(target)

@@ -12,6 +12,7 @@ from cliphaze_cli.system import file_status
 from cliphaze_cli.system.errors import ImageError, OutputExistsError
 from cliphaze_cli.system.file_status import FileStatus
 from cliphaze_cli.system.part_file import create_part
+from cliphaze_cli.system.text import readable
 
 _OPEN_FILES_CAN_MOVE = os.name != "nt"
 _NO_SPACE = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -38,7 +39,7 @@ class _Sink:
 
 def shown(path: Path) -> str:
     """A path for a one-line message, even if its name holds line breaks or undecodable bytes."""
-    text = str(path)
+    text = readable(str(path))
     return text if text.isprintable() else ascii(text)
 
 

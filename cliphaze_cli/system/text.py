@@ -1,11 +1,31 @@
-"""Text without credentials: access tokens, passwords in addresses, signatures of download links."""
+"""Text for people: without credentials (access tokens, passwords in addresses), with readable names of files."""
 
+import contextlib
 import os
 import re
 
 _TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _SHORTEST = 8  # shorter values are no tokens, and blanking them out would garble messages
 _HIDDEN = "***"
+
+
+def readable(text: str) -> str:
+    """Return `text` with the letters of file names that the locale (LC_ALL=C) has no alphabet for; bytes that are no
+    letters in UTF-8 either stay as they are."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text
+
+
+def native(text: str) -> str:
+    """Return what `readable` made of a file's name as this locale has it, so that the file is found."""
+    with contextlib.suppress(UnicodeEncodeError):
+        os.fsencode(text)
+        return text
+    with contextlib.suppress(UnicodeEncodeError):
+        return os.fsdecode(text.encode("utf-8", "surrogateescape"))
+    return text  # no name of a file at all
 
 
 def without_credentials(text: str) -> str:
