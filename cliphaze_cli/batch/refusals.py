@@ -75,13 +75,14 @@ def _keeps_apart(folder: Place) -> bool:
     if isinstance(folder, Remote):
         return True
     try:
-        trial, descriptor = create_part(_existing(folder) / "\u00c9")
+        trial, descriptor = create_part(_existing(folder) / os.fsdecode("\u00c9".encode()))
     except OSError:  # told as soon as outputs are to be written there
         return True
     os.close(descriptor)
     try:
-        other = unicodedata.normalize("NFD", trial.name).lower()
-        return not (os.path.lexists(trial.with_name(other)) or os.path.lexists(trial.with_name(trial.name.lower())))
+        name = os.fsencode(trial.name).decode()  # its letters, whatever the locale's alphabet is
+        others = (name.lower(), unicodedata.normalize("NFD", name).lower())
+        return not any(os.path.lexists(trial.with_name(os.fsdecode(other.encode()))) for other in others)
     finally:
         trial.unlink()
 

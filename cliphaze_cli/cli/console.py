@@ -7,7 +7,7 @@ from typing import Any
 
 from cliphaze_cli.report.storage import json_text
 from cliphaze_cli.system.errors import CliphazeError
-from cliphaze_cli.system.text import without_credentials
+from cliphaze_cli.system.text import readable, without_credentials
 
 
 @dataclass
@@ -45,8 +45,8 @@ class Console:
         """A line of what people asked for, on stdout; hidden by --quiet and by --json."""
         if self.verbosity >= 0 and not self.as_json:
             encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-            readable = _harmless(without_credentials(text)).encode(encoding, "backslashreplace").decode(encoding)
-            self._to_stdout(readable, "the answer")
+            line = _harmless(readable(without_credentials(text))).encode(encoding, "backslashreplace").decode(encoding)
+            self._to_stdout(line, "the answer")
 
     @property
     def shows_progress(self) -> bool:
@@ -70,7 +70,7 @@ class Console:
         # Work goes on when nobody can be told about it: no stderr, a full disk of logs, a pager that was closed.
         if sys.stderr is not None:
             with contextlib.suppress(OSError):
-                sys.stderr.write(_harmless(without_credentials(text)) + "\n")
+                sys.stderr.write(_harmless(readable(without_credentials(text))) + "\n")
                 sys.stderr.flush()
 
 

@@ -47,7 +47,7 @@ def _devices() -> dict[str, Any]:
         OSError,
         RuntimeError,
         MemoryError,
-    ) as error:  # a broken installation is what `info` is asked about
+    ) as error:  # what `info` is asked about
         return {"cpu": cores, "cuda": [], "mps": False, "error": f"torch cannot be imported: {one_line(str(error))}"}
     cuda = []
     for index in range(torch.cuda.device_count()):

@@ -15,6 +15,7 @@ from cliphaze_cli.report.lines import ENDING
 from cliphaze_cli.report.settings import DensitySettings, Settings
 from cliphaze_cli.system.atomic_file import shown
 from cliphaze_cli.system.errors import UsageError
+from cliphaze_cli.system.text import native
 
 S = TypeVar("S", Settings, DensitySettings)
 _COARSEST = 2.0  # seconds: to which disks (FAT) round times
@@ -48,7 +49,7 @@ def leftover(report: Place, command: str, kind: type[S]) -> Leftover[S]:
     pairs = [_pair(record, base, report) for record in named]
     settings = kind.from_record(document.get("settings") or {})
     if settings.weights is not None:
-        settings = replace(settings, weights=str(base / settings.weights))
+        settings = replace(settings, weights=str(base / native(settings.weights)))
     sha256 = document.get("weights_sha256")
     begun = _begun(document)
     unknown = [pair for pair, record in zip(pairs, named, strict=True) if record["status"] == "pending"]
@@ -93,7 +94,9 @@ def _made_since(moment: float, target: Place, source: Place) -> bool:
 def _base(document: Document) -> Path:
     """What relative paths are relative to; nothing where that is the current folder, so that names stay short."""
     directory = document.get("directory")
-    return Path() if not isinstance(directory, str) or directory == os.getcwd() else Path(directory)  # noqa: PTH109
+    if not isinstance(directory, str) or native(directory) == os.getcwd():  # noqa: PTH109
+        return Path()
+    return Path(native(directory))
 
 
 def _pair(record: dict[str, Any], base: Path, report: Place) -> tuple[Place, Place]:
@@ -107,4 +110,4 @@ def _pair(record: dict[str, Any], base: Path, report: Place) -> tuple[Place, Pla
 
 def _place(text: str, base: Path) -> Place:
     place = parse(text)
-    return place if isinstance(place, Remote) else base / text
+    return place if isinstance(place, Remote) else base / native(text)

@@ -17,7 +17,7 @@ from cliphaze_cli.report.table import from_table, to_table
 from cliphaze_cli.system.atomic_file import atomic_file, shown
 from cliphaze_cli.system.errors import CliphazeError, ImageError, UsageError
 from cliphaze_cli.system.small_file import read_small_file
-from cliphaze_cli.system.text import one_line
+from cliphaze_cli.system.text import one_line, readable
 
 ENDINGS = (".json", ".csv", lines.ENDING)
 MAX_BYTES = 1 << 30  # of a report that is read: a million photos
@@ -122,10 +122,10 @@ def _encoded(document: Document, path: Place) -> bytes:
 def json_text(document: object, encoding: str = "utf-8") -> str:
     """Return JSON for people too, in plain ASCII where `encoding` has not all of its characters, or where some command
     a terminal."""
-    text = json.dumps(document, indent=2, ensure_ascii=False)
+    text = readable(json.dumps(document, indent=2, ensure_ascii=False))
     try:
         text.encode(encoding)
         harmless = text.replace("\n", "").isprintable()
     except UnicodeEncodeError:  # a file name outside the terminal's alphabet, or not text at all
         harmless = False
-    return text if harmless else json.dumps(document, indent=2).replace("\x7f", "\\u007f")
+    return text if harmless else json.dumps(json.loads(text), indent=2).replace("\x7f", "\\u007f")

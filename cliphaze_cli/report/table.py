@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 from cliphaze_cli.report.document import Document
+from cliphaze_cli.system.text import readable
 
 _NOT_AS_TEXT = ("=", "+", "-", "@", "\t", "\r", "\n", '"', "[", "{")
 _JSON = ('"', "[", "{")
@@ -44,6 +45,7 @@ def _cell(value: Any) -> str:
         return ""
     if not isinstance(value, str):
         return _json(value)
+    value = readable(value)
     return _json(value) if value.startswith(_NOT_AS_TEXT) or not value.isprintable() else value
 
 

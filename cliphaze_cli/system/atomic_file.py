@@ -12,7 +12,7 @@ from cliphaze_cli.system import file_status
 from cliphaze_cli.system.errors import ImageError, OutputExistsError
 from cliphaze_cli.system.file_status import FileStatus
 from cliphaze_cli.system.part_file import create_part
-from cliphaze_cli.system.text import one_line
+from cliphaze_cli.system.text import one_line, readable
 
 _OPEN_FILES_CAN_MOVE = os.name != "nt"
 _NO_SPACE = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -47,7 +47,7 @@ class _FileSink(_Sink):
 
 def shown(path: object) -> str:
     """Return a path, or a URL, as text for a one-line message; line breaks and undecodable bytes in it are escaped."""
-    text = str(path)
+    text = readable(str(path))
     return text if text.isprintable() else ascii(text)
 
 

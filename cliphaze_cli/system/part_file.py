@@ -25,7 +25,8 @@ def create_part(target: Path) -> tuple[Path, int]:
     """Create and lock a temporary file for `target`; return its path and its descriptor. Raises OSError."""
     # Not tempfile.mkstemp: it makes files that only their owner may read, and asking for the umask to correct that
     # is not thread-safe. Names are cut because the ending could make a long one too long.
-    stem = target.name.encode("utf-8", "surrogateescape")[:120].decode("utf-8", "ignore")
+    # The system takes names of bytes, which may be more than the locale's alphabet has.
+    stem = os.fsdecode(os.fsencode(target.name)[:120].decode("utf-8", "ignore").encode())
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     while True:
         part = target.with_name(f".{stem}.{secrets.token_hex(4)}{PART_SUFFIX}")

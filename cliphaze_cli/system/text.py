@@ -1,5 +1,6 @@
-"""Text for messages: one line, and no credentials (access tokens, passwords in addresses, signed download links)."""
+"""Text for people: one line, without credentials (tokens, passwords in addresses), with readable names of files."""
 
+import contextlib
 import os
 import re
 
@@ -17,6 +18,25 @@ def one_line(text: str) -> str:
 def first_line(text: str) -> str:
     """Return the first line of a text that goes on at length, such as a compiler's, without credentials."""
     return one_line(text.strip().partition("\n")[0])
+
+
+def readable(text: str) -> str:
+    """Return `text` with the letters of file names that the locale (LC_ALL=C) has no alphabet for; bytes that are no
+    letters in UTF-8 either stay as they are."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text
+
+
+def native(text: str) -> str:
+    """Return what `readable` made of a file's name as this locale has it, so that the file is found."""
+    with contextlib.suppress(UnicodeEncodeError):
+        os.fsencode(text)
+        return text
+    with contextlib.suppress(UnicodeEncodeError):
+        return os.fsdecode(text.encode("utf-8", "surrogateescape"))
+    return text  # no name of a file at all
 
 
 def without_credentials(text: str) -> str:
