@@ -42,6 +42,7 @@ def _fetch(system: Any, path: str, source: Remote, file: Path, max_bytes: int) -
             super().relative_update(inc)
             _check_size(self.value, source, max_bytes)
 
+    system.invalidate_cache()
     found = system.info(path)
     if found["type"] == "directory":
         raise ImageError(f"cannot fetch {shown(source)}: it is a folder; give an image file")

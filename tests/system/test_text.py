@@ -28,6 +28,16 @@ def test_the_tokens_of_the_environment_whatever_they_look_like(monkeypatch: pyte
     assert without_credentials("x: api_org_0123") == "x: ***"
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "AZURE_STORAGE_CONNECTION_STRING",
+     "AZURE_CLIENT_SECRET", "FSSPEC_SFTP_PASSWORD"],
+)  # fmt: skip
+def test_what_stores_are_opened_with(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "hunter2hunter2")
+    assert without_credentials("signed with hunter2hunter2 today") == "signed with *** today"
+
+
 def test_reasons_and_tracebacks_of_failed_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "api_org_0123")
     try:
