@@ -11,6 +11,8 @@ from tests.cli.dehazing import Dehaze, files_in, level, save
 from tests.cli.test_density import Density
 from tests.cloud.store import KEY, SECRET, Store
 
+pytestmark = pytest.mark.cloud
+
 
 def test_from_bucket_to_bucket(real_dehaze: Dehaze, store: Store) -> None:
     for name in ("in/a.png", "in/sub/b.png", "in/.hidden.png", "in/n.txt", "in/", "in/sub/"):

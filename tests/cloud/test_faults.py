@@ -23,6 +23,8 @@ from tests.cli.dehazing import Dehaze
 from tests.cli.outcome import Outcome
 from tests.cloud.store import Store
 
+pytestmark = pytest.mark.cloud
+
 
 def one_line(run: Outcome, code: int, said: str) -> None:
     lines = [line for line in run.err.splitlines() if line.startswith("cliphaze: error: ")]
