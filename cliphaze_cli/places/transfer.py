@@ -118,14 +118,15 @@ def _create(system: Any, path: str, file: Path) -> None:
     """By a condition of the put itself: another run that makes the same object at this moment loses nothing."""
     try:
         system.put_file(str(file), path, mode="create")
-    except FileExistsError:
-        if not _is_there_already(system, path, file):
-            raise
     except OSError as error:
-        if error.errno not in _NOT_OFFERED:
+        if failures.is_taken(error):
+            if not _is_there_already(system, path, file):
+                raise FileExistsError(path) from error
+        elif error.errno in _NOT_OFFERED:
+            _refuse_existing(system, path)
+            system.put_file(str(file), path)
+        else:
             raise
-        _refuse_existing(system, path)
-        system.put_file(str(file), path)
 
 
 def _is_there_already(system: Any, path: str, file: Path) -> bool:
