@@ -29,7 +29,7 @@ def work_staged(job: Job, options: WorkOptions, work_here: Callable[[Job], FileR
             if isinstance(job.source, Remote):
                 fetch(job.source, on_disk(here.source), max_bytes=options.limits.decoder_bytes)
             done = result = _told(work_here(here), job, here)
-            if done.status == "done":
+            if done.status == "done" and isinstance(job.target, Remote):
                 result = replace(done, extras=(), target_bytes=None)
                 _deliver(job, here, options)
                 result = done
@@ -54,7 +54,7 @@ def _deliver(job: Job, here: Job, options: WorkOptions) -> None:
     """Put the maps, and then the photo: where that exists, its job is complete."""
     leave_out_if_made(job.target, options.skip_existing)
     for file, place in reversed(list(zip(here.outputs, job.outputs, strict=True))):
-        if isinstance(place, Remote) and Path(str(file)).exists():
+        if isinstance(place, Remote) and Path(str(file)).exists():  # a photo without maps has none to put
             maps_replace = place != job.target and options.skip_existing
             put(on_disk(file), place, replace=options.overwrite or maps_replace)
 

@@ -32,12 +32,17 @@ def explained(error: BaseException, place: Remote, doing: str, failure: type[Cli
 
 def is_busy(error: BaseException) -> bool:
     """Whether a store said to come back later."""
-    return isinstance(error, OSError) and error.errno in _BUSY
+    return (isinstance(error, OSError) and error.errno in _BUSY) or _code(error) == "ConditionalRequestConflict"
 
 
-def no_bucket(error: BaseException | None) -> bool:
+def no_bucket(error: BaseException) -> bool:
     """Whether an error says that the whole bucket is missing."""
-    return error is not None and (_code(error) == "NoSuchBucket" or no_bucket(error.__cause__))
+    return _code(error) == "NoSuchBucket"
+
+
+def is_taken(error: BaseException) -> bool:
+    """Whether S3 refused a put because the object exists; not every store says it as Amazon does."""
+    return isinstance(error, FileExistsError) or _code(error) == "PreconditionFailed"
 
 
 def _why(error: BaseException, place: Remote) -> str:
@@ -68,9 +73,12 @@ def _why(error: BaseException, place: Remote) -> str:
     )
 
 
-def _code(error: BaseException) -> str | None:
+def _code(error: BaseException | None) -> str | None:
+    """S3's name for it, from the error or what caused it."""
+    if error is None:
+        return None
     response = getattr(error, "response", None)
-    return response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+    return response.get("Error", {}).get("Code") if isinstance(response, dict) else _code(error.__cause__)
 
 
 def _one_line(text: str) -> str:

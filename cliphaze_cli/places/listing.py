@@ -1,5 +1,6 @@
 """What a remote folder holds, page by page."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,7 @@ from cliphaze_cli.places.remote import Remote
 from cliphaze_cli.system.errors import UsageError
 
 _NO_NAMES = ("", ".", "..")  # of folders here; in a store they are names like others
+_NOT_IN_NAMES = () if os.sep == "/" else ("\\", ":")  # of Windows, where they lead elsewhere
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,13 @@ def entries(folder: Remote, *, recursive: bool = False, exclude: Remote | None =
         *folders, name = entry.path.split("/")
         if entry.kind == "folder":
             folders.append(name)
-        if any(each in _NO_NAMES for each in folders):
+        if any(each in _NO_NAMES or any(sign in each for sign in _NOT_IN_NAMES) for each in folders):
             above = "/".join(folders)
             if not recursive:
                 yield Entry(above, "folder")
             elif above not in odd:
                 odd.add(above)
-                yield Entry(above, "unreadable", "a part of its name is empty, . or ..; move what it holds")
+                yield Entry(above, "unreadable", "no folder here can have its name; move what it holds")
         elif name and not any(each.startswith(".") for each in (*folders, name)):  # stores keep empty folders as a /
             yield entry
 

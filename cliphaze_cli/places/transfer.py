@@ -42,6 +42,7 @@ def _fetch(system: Any, path: str, source: Remote, file: Path, max_bytes: int) -
             super().relative_update(inc)
             _check_size(self.value, source, max_bytes)
 
+    system.invalidate_cache()
     found = system.info(path)
     if found["type"] == "directory":
         raise ImageError(f"cannot fetch {shown(source)}: it is a folder; give an image file")
@@ -117,14 +118,15 @@ def _create(system: Any, path: str, file: Path) -> None:
     """By a condition of the put itself: another run that makes the same object at this moment loses nothing."""
     try:
         system.put_file(str(file), path, mode="create")
-    except FileExistsError:
-        if not _is_there_already(system, path, file):
-            raise
     except OSError as error:
-        if error.errno not in _NOT_OFFERED:
+        if failures.is_taken(error):
+            if not _is_there_already(system, path, file):
+                raise FileExistsError(path) from error
+        elif error.errno in _NOT_OFFERED:
+            _refuse_existing(system, path)
+            system.put_file(str(file), path)
+        else:
             raise
-        _refuse_existing(system, path)
-        system.put_file(str(file), path)
 
 
 def _is_there_already(system: Any, path: str, file: Path) -> bool:

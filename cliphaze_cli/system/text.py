@@ -42,8 +42,8 @@ def native(text: str) -> str:
 def without_credentials(text: str) -> str:
     """Return `text` with every credential in it replaced or left out.
 
-    Those are the access tokens of the environment, whatever looks like one of the Hub's, `user:password@` in addresses,
-    and what follows the question mark in them: download links carry signatures there.
+    Those are the access tokens and the secrets of stores in the environment, whatever looks like one of the Hub's,
+    `user:password@` in addresses, and what follows the question mark in them: download links carry signatures there.
     """
     secret = (name for name in os.environ if _SECRET_VARIABLES.fullmatch(name))
     for name in (*_TOKEN_VARIABLES, *secret):

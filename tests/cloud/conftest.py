@@ -1,4 +1,4 @@
-"""A store for all tests of this folder, which are marked, and the commands as in tests/cli."""
+"""A store for all tests of this folder, and the commands as in tests/cli."""
 
 import tempfile
 from collections.abc import Iterator
@@ -11,12 +11,6 @@ from tests.cli.test_density import density, network
 from tests.cloud.store import KEY, SECRET, Store
 
 __all__ = ["dehaze", "density", "doubling_weights", "in_this_process", "network", "real_dehaze"]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.cloud)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+_CODES = {
+    "403": "AccessDenied",
+    "412": "PreconditionFailed",
+    "500": "InternalError",
+    "501": "NotImplemented",
+    "503": "ServiceUnavailable",
+}
 KEY, SECRET = "AKIATESTINGONLY1", "nobody-may-ever-see-this-secret"
 
 
@@ -99,7 +106,7 @@ def png(level: int = 60, size: tuple[int, int] = (40, 30)) -> bytes:
 
 
 def _refusal(status: str, start_response: Any) -> list[bytes]:
-    code = {"403": "AccessDenied", "503": "ServiceUnavailable", "500": "InternalError"}[status]
+    code = _CODES[status]
     start_response(f"{status} {code}", [("Content-Type", "application/xml")])
     return [f"<Error><Code>{code}</Code><Message>{code}, says the test.</Message></Error>".encode()]
 

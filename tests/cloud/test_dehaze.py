@@ -11,11 +11,13 @@ from tests.cli.dehazing import Dehaze, files_in, level, save
 from tests.cli.test_density import Density
 from tests.cloud.store import KEY, SECRET, Store
 
+pytestmark = pytest.mark.cloud
 
-def test_from_bucket_to_bucket(dehaze: Dehaze, store: Store) -> None:
+
+def test_from_bucket_to_bucket(real_dehaze: Dehaze, store: Store) -> None:
     for name in ("in/a.png", "in/sub/b.png", "in/.hidden.png", "in/n.txt", "in/", "in/sub/"):
         store.put(name)
-    run = dehaze("s3://photos/in", "s3://clear/out/", "--recursive", "--report", "s3://clear/report.csv")
+    run = real_dehaze("s3://photos/in", "s3://clear/out/", "--recursive", "--report", "s3://clear/report.csv")
     assert run.code == 0 and "2 dehazed" in run.err
     assert store.names() == ["out/a.png", "out/sub/b.png", "report.csv"]
     assert store.level("out/a.png") == pytest.approx(120, abs=2)  # the weights double

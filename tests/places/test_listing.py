@@ -49,6 +49,12 @@ def test_names_that_lead_out_of_a_folder_are_not_followed(monkeypatch: pytest.Mo
     assert found == {"file": ["a.jpg"], "unreadable": ["", ".", "../../etc", "x/", "x/.."]}
 
 
+def test_names_that_lead_elsewhere_on_windows(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "_NOT_IN_NAMES", ("\\", ":"))
+    fill("in/a.jpg", "in/..\\../b.jpg", "in/C:/c.jpg")
+    assert listed("in", recursive=True) == {"file": ["a.jpg"], "unreadable": ["..\\..", "C:"]}
+
+
 def test_a_folder_that_is_not_there_is_told(store: str) -> None:
     with pytest.raises(UsageError, match=r"cannot list memory://none: there is no"):
         listed("none")

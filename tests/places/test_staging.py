@@ -65,7 +65,7 @@ def test_from_store_to_store(job: Job, temporary: Path) -> None:
 
 
 def test_from_store_to_folder_and_back(job: Job, tmp_path: Path, temporary: Path) -> None:
-    assert do(Job(job.source, tmp_path / "b.png"), Unchanged()).status == "done"
+    assert do(Job(job.source, tmp_path / "b.png"), Unchanged(), skip_existing=True).status == "done"
     np.testing.assert_array_equal(files.read(tmp_path / "b.png").pixels, smooth())
     assert (tmp_path / "b.png").stat().st_mode & 0o077 == (tmp_path / "in.png").stat().st_mode & 0o077
     result = do(Job(tmp_path / "b.png", place("out/c.webp")), Unchanged())

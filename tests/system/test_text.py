@@ -35,6 +35,16 @@ def test_one_line_and_the_first_of_many() -> None:
     assert first_line("") == one_line("\n") == ""
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "AZURE_STORAGE_CONNECTION_STRING",
+     "AZURE_CLIENT_SECRET", "FSSPEC_SFTP_PASSWORD"],
+)  # fmt: skip
+def test_what_stores_are_opened_with(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "hunter2hunter2")
+    assert without_credentials("signed with hunter2hunter2 today") == "signed with *** today"
+
+
 def test_reasons_and_tracebacks_of_failed_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "api_org_0123")
     try:
