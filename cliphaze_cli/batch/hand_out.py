@@ -42,8 +42,8 @@ class Hand:
     suspect: Task | None = None  # what it was working on when it was lost
     lost_after: float = 0.0  # seconds of that
     former: object = None  # its process then
-    starts: int = 0  # tries to prepare it since it was lost
-    first: float = 0.0  # when the first of them was
+    first: float = 0.0  # when it was first tried to prepare it, 0 once it is
+    ends: int = 0  # of its processes, since then
     restart: bool = False  # whether it is to be tried again
 
 
