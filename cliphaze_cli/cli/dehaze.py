@@ -21,7 +21,7 @@ from cliphaze_cli.report.settings import Settings
 from cliphaze_cli.system.errors import UsageError
 
 _NOT_WITH_RETRY = "INPUT, OUTPUT, --recursive, --suffix and --format"
-_COMMAND = Command(
+COMMAND = Command(
     "dehaze",
     doing="Dehazing",
     done="dehazed",
@@ -157,7 +157,7 @@ def dehaze(
         white=white,
     )
     request = Request(
-        _COMMAND,
+        COMMAND,
         dehazing.load,
         options.make_console(quiet=quiet, verbose=verbose, as_json=as_json),
         device=device,
