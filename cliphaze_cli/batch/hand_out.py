@@ -130,6 +130,7 @@ class HandOut:
         """A worker is no more, and so is its node: whatever it had is done elsewhere, and no photo is to blame."""
         self._take_back(hand)
         self._judge(hand, guilty=False)
+        hand.process = None
         if hand in self.hands:
             self.hands.remove(hand)
         if self._quiet is not None and not any(each.node == self._quiet for each in self.hands):
