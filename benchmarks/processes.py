@@ -74,18 +74,18 @@ def _finish(process: "subprocess.Popen[str]", command: Sequence[str]) -> None:
 def _watch(process: "subprocess.Popen[str]", peaks: dict[str, int]) -> None:
     while process.poll() is None:
         peaks["own"] = max(peaks["own"], _kilobytes(process.pid, "status", "VmHWM:"))
-        total = sum(_kilobytes(one, "smaps_rollup", "Pss:") for one in _family(process.pid))
+        total = sum(_kilobytes(one, "smaps_rollup", "Pss:") for one in family(process.pid))
         peaks["total"] = max(peaks["total"], total)
         time.sleep(_POLL)
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     """A process and all that it started. Linux only; elsewhere, and once it has ended, itself alone."""
     found = [pid]
     try:
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
-                found += _family(int(child))
+                found += family(int(child))
     except OSError:
         pass
     return found

@@ -19,7 +19,9 @@ from cliphaze_cli.report.results import FileResult, explain
 PLACING, STARTING = "placing", "starting"  # what a call is about, where it is about no photo
 _LOOK = 1.0  # seconds between looks at the machines
 _PATIENT, _PATIENT_IN_ROOM = 10.0, 60.0  # seconds without a worker after which people are told what is waited for
-_FEWEST_STARTS, _TO_START = 4, 60.0  # tries, and seconds from the first, until a worker is given up that never starts
+_MOST_ENDS = 3  # of a worker's processes while they are prepared, after which it is given up
+_TO_DIE = 60.0  # seconds until a dead machine is surely known as dead
+_TO_START = 600.0  # seconds after which a worker is given up that does not start at all
 _MOST_AHEAD = 256  # workers that wait for machines which a cluster may add
 _MOST_TEXT = 500  # characters of a reason
 
@@ -89,12 +91,13 @@ class Crew:
             hand.node = answer.value
             self._start(hand)
         elif answer.end is End.ANSWERED:
-            self.prepared, hand.starts = self.prepared or answer.value.prepared, 0
+            self.prepared = self.prepared or answer.value.prepared
+            hand.first, hand.ends = 0.0, 0
             return self._out.returned(hand, answer.value.process)
-        elif answer.end is End.LOST and (hand.starts < _FEWEST_STARTS or time.monotonic() < hand.first + _TO_START):
-            hand.restart = True  # a process takes its time to be replaced, and a dead machine to be known as dead
+        elif answer.end in (End.LOST, End.RESTARTING) and self._may_still_start(hand, answer.end):
+            hand.restart = True
         else:
-            if answer.end is End.LOST:
+            if answer.end in (End.LOST, End.RESTARTING):
                 self._give_up(hand, "the processes that work on photos end as they start")
             elif answer.end is End.RAISED and answer.error is not None:
                 self._give_up(hand, explain(answer.error)[0][:_MOST_TEXT])
@@ -117,10 +120,14 @@ class Crew:
             self._start(hand)
 
     def _start(self, hand: Hand) -> None:
-        if not hand.starts:
-            hand.first = time.monotonic()
-        hand.starts, hand.restart = hand.starts + 1, False
+        hand.first, hand.restart = hand.first or time.monotonic(), False
         self.calls.ask(hand.handle.prepare.remote(self._carried, self._memory_each(hand.node)), (hand, STARTING))
+
+    def _may_still_start(self, hand: Hand, end: End) -> bool:
+        """A process takes its time to be replaced, and a dead machine to be known as dead."""
+        hand.ends += end is End.LOST
+        seconds = time.monotonic() - hand.first
+        return seconds < _TO_START and (hand.ends < _MOST_ENDS or seconds < _TO_DIE)
 
     def _dismiss(self, hand: Hand) -> None:
         self._out.remove(hand)

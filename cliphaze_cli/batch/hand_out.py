@@ -42,8 +42,8 @@ class Hand:
     suspect: Task | None = None  # what it was working on when it was lost
     lost_after: float = 0.0  # seconds of that
     former: object = None  # its process then
-    starts: int = 0  # tries to prepare it since it was lost
-    first: float = 0.0  # when the first of them was
+    first: float = 0.0  # when it was first tried to prepare it, 0 once it is
+    ends: int = 0  # of its processes, since then
     restart: bool = False  # whether it is to be tried again
 
 
@@ -130,6 +130,7 @@ class HandOut:
         """A worker is no more, and so is its node: whatever it had is done elsewhere, and no photo is to blame."""
         self._take_back(hand)
         self._judge(hand, guilty=False)
+        hand.process = None
         if hand in self.hands:
             self.hands.remove(hand)
         if self._quiet is not None and not any(each.node == self._quiet for each in self.hands):

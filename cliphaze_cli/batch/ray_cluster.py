@@ -134,6 +134,7 @@ class End(enum.Enum):
     ANSWERED = enum.auto()
     RAISED = enum.auto()
     LOST = enum.auto()  # the process is gone, or cannot be reached
+    RESTARTING = enum.auto()  # a new process takes its place, and is not there yet
     GONE = enum.auto()  # the worker, for good: its node died, or it was ended
     CANCELLED = enum.auto()
 
@@ -167,21 +168,25 @@ class Calls:
 
 
 def _answer(about: Any, future: "Future[Any]") -> Answer:
-    from ray import exceptions
-
     error = future.exception()
     if error is None:
         return Answer(about, End.ANSWERED, future.result())
-    if isinstance(error, exceptions.TaskCancelledError):
-        return Answer(about, End.CANCELLED)
     cause = getattr(error, "cause", None)
-    if isinstance(cause, Exception):
-        return Answer(about, End.RAISED, error=cause)
-    if getattr(error, "actor_init_failed", False):
-        return Answer(about, End.RAISED, error=error)
+    return Answer(about, _end(error), error=cause if isinstance(cause, Exception) else error)
+
+
+def _end(error: BaseException) -> End:
+    from ray import exceptions
+
+    if isinstance(error, exceptions.TaskCancelledError):
+        return End.CANCELLED
+    if isinstance(error, exceptions.RayTaskError) or getattr(error, "actor_init_failed", False):
+        return End.RAISED
     if isinstance(error, exceptions.ActorDiedError | exceptions.ActorUnschedulableError):
-        return Answer(about, End.GONE, error=error)
-    return Answer(about, End.LOST if isinstance(error, exceptions.RayError) else End.RAISED, error=error)
+        return End.GONE
+    if isinstance(error, exceptions.ActorUnavailableError) and "restarting" in str(error):
+        return End.RESTARTING
+    return End.LOST if isinstance(error, exceptions.RayError) else End.RAISED
 
 
 def cancel(reference: Any) -> None:

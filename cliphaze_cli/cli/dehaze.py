@@ -32,7 +32,7 @@ EXAMPLES = """\
  cliphaze dehaze photos/ clear/ --skip-existing   # go on after an interruption
  cliphaze dehaze photos/ clear/ --report done.csv # what became of every photo"""
 _NOT_WITH_RETRY = "INPUT, OUTPUT, --recursive, --suffix and --format"
-_COMMAND = Command(
+COMMAND = Command(
     "dehaze",
     doing="Dehazing",
     done="dehazed",
@@ -211,7 +211,7 @@ def dehaze(
         end=end,
     )
     request = Request(
-        _COMMAND,
+        COMMAND,
         dehazing.load,
         options.make_console(quiet=quiet, verbose=verbose, as_json=as_json),
         device=device,

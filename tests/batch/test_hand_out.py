@@ -108,7 +108,7 @@ def test_a_dead_node_and_one_out_of_reach_cost_no_photo() -> None:
     out.give(first)
     out.lost(first)
     out.remove(first)
-    assert out.hands == [second]
+    assert out.hands == [second] and out.give(first) is None
     assert sorted(finish(out)) == ["0", "1", "2"]
 
 

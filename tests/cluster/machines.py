@@ -1,9 +1,8 @@
-"""Real clusters of several node processes on this machine, and batches on them."""
+"""A cluster whose machines are processes here."""
 
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +18,15 @@ OBJECT_STORE = 80 * 2**20  # bytes; Ray takes no less than 75 MiB
 
 
 class Machines:
-    """A cluster, whose nodes are processes here, of one core each; the head has no core."""
+    """Two of one core each; the first keeps the cluster together, the other may die."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self) -> None:
         ray_cluster.quiet()
         from ray.cluster_utils import Cluster as Nodes
 
-        head = {"num_cpus": 0, "object_store_memory": OBJECT_STORE, "include_dashboard": False}
+        head = {"num_cpus": 1, "object_store_memory": OBJECT_STORE, "include_dashboard": False}
         self._nodes = Nodes(initialize_head=True, head_node_args=head)
-        self._machines: list[Any] = []
-        for _ in range(count):
-            self.add()
+        self.add()
 
     @property
     def address(self) -> str:
@@ -38,13 +35,13 @@ class Machines:
 
     def add(self) -> None:
         """One more machine."""
-        self._machines.append(self._nodes.add_node(num_cpus=1, object_store_memory=OBJECT_STORE))
+        self._second: Any = self._nodes.add_node(num_cpus=1, object_store_memory=OBJECT_STORE)
 
     def kill(self) -> None:
-        """One machine loses power: Ray's process there is killed, with all that it started."""
+        """The second machine loses power: Ray's process there is killed, with all that it started."""
         from ray._private.ray_constants import PROCESS_TYPE_RAYLET
 
-        raylet = self._machines.pop().all_processes[PROCESS_TYPE_RAYLET][0].process.pid
+        raylet = self._second.all_processes[PROCESS_TYPE_RAYLET][0].process.pid
         workers = [int(one) for one in Path(f"/proc/{raylet}/task/{raylet}/children").read_text().split()]
         for process in (raylet, *workers):
             with contextlib.suppress(ProcessLookupError):
@@ -55,17 +52,7 @@ class Machines:
         self._nodes.shutdown()
 
 
-@contextlib.contextmanager
-def machines(count: int) -> Iterator[Machines]:
-    """A cluster for a test."""
-    made = Machines(count)
-    try:
-        yield made
-    finally:
-        made.close()
-
-
-def cluster(address: str, *, limits: Limits | None = None, **choice: Any) -> Cluster:
-    """An executor whose photos do harm by their names; see `faulty`."""
+def executor(machines: Machines, *, limits: Limits | None = None, **choice: Any) -> Cluster:
+    """One whose photos do harm by their names; see `faulty`."""
     options = WorkOptions(faulty.load, Settings(), "cpu", limits or Limits())
-    return Cluster(options, ClusterChoice(address, **choice), lambda line: None)
+    return Cluster(options, ClusterChoice(machines.address, **choice), lambda line: None)
