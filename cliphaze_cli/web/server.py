@@ -8,9 +8,10 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from cliphaze_cli.batch.interruption import noted_interruptions
 from cliphaze_cli.batch.options import WorkOptions
 from cliphaze_cli.system.errors import UsageError
 
@@ -31,7 +32,7 @@ def serve(
     hosts: Collection[str] = (),
     embedders: Sequence[str] = (),
 ) -> None:
-    """Serve until SIGINT or SIGTERM.
+    """Serve until SIGINT, SIGTERM or SIGHUP.
 
     Args:
         options: how photos are worked on; see `web.jobs.load`. port: 0 takes a free one.
@@ -61,8 +62,8 @@ def serve(
         )
 
         ready(_address(host, listener.getsockname()[1]), desk.prepared.label)
-        with contextlib.suppress(KeyboardInterrupt):  # uvicorn hands it on when it has ended
-            _server(config, desk).run(sockets=[listener])
+        with noted_interruptions() as interruptions:
+            _server(config, desk, interruptions).run(sockets=[listener])
 
 
 def is_loopback(host: str) -> bool:
@@ -80,10 +81,18 @@ def show_in_browser(address: str) -> None:
     threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
 
-def _server(config: "uvicorn.Config", desk: "Desk") -> "uvicorn.Server":
+def _server(config: "uvicorn.Config", desk: "Desk", interruptions: Callable[[], int]) -> "uvicorn.Server":
     import uvicorn
 
     class Server(uvicorn.Server):
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            """Uvicorn's own way raises them once more at its end, and SIGTERM would leave the uploads behind."""
+            yield
+
+        async def on_tick(self, counter: int) -> bool:
+            return await super().on_tick(counter) or interruptions() > 0
+
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             """Whoever waits for a photo is answered; requests that come to no end are cut off without complaint."""
             desk.end()

@@ -32,12 +32,12 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 class Server:
     """`cliphaze web`, whose uploads lie in `temporary`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, start: Callable[[Path], "subprocess.Popen[str]"]) -> None:
         self.temporary = folder / "temporary"
         self.temporary.mkdir()
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("TMPDIR", str(self.temporary))
-            self.process = process.start("web", "--port", "0", "--no-open", cwd=folder)
+            self.process = start(folder)
         assert self.process.stdout is not None
         self.address = self.process.stdout.readline().split(" ")[0]
         assert self.address.startswith("http://127.0.0.1:"), self.process.communicate()[1]
@@ -50,10 +50,43 @@ class Server:
         return self.process.communicate(timeout=PATIENCE)
 
 
+def the_command(folder: Path) -> "subprocess.Popen[str]":
+    return process.start("web", "--port", "0", "--no-open", cwd=folder)
+
+
+def a_space(folder: Path) -> "subprocess.Popen[str]":
+    """A program that serves the page, as that of examples/space does."""
+    return subprocess.Popen(
+        [sys.executable, "-c", _SERVE],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def environment() -> dict[str, str]:
+    """Of programs that use this package."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+_SERVE = """
+if __name__ == "__main__":
+    from cliphaze_cli.batch.options import WorkOptions
+    from cliphaze_cli.imaging.limits import Limits
+    from cliphaze_cli.report.settings import Settings
+    from cliphaze_cli.web import jobs
+    from cliphaze_cli.web.server import serve
+    options = WorkOptions(jobs.load, Settings(), "cpu", Limits(), overwrite=True)
+    serve(options, "127.0.0.1", 0, lambda *told: print(*told, flush=True))
+"""
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     pytest.importorskip("starlette", reason="the extra `web` is not installed")
-    server = Server(tmp_path_factory.mktemp("server"))
+    server = Server(tmp_path_factory.mktemp("server"), the_command)
     try:
         yield server
     finally:
@@ -219,6 +252,22 @@ def test_a_wrong_file_is_a_line_and_the_others_are_there(page: Page, tmp_path: P
     assert page.errors() == []
 
 
+def test_photos_may_be_dropped_anywhere(page: Page) -> None:
+    page.browser.execute_script(_DROP, "a.png", "film.mp4")
+    page.until(lambda: len(page.errors()) == 2)
+    assert page.errors()[0].startswith("cannot read a.png: not a JPEG")
+    assert page.errors()[1].startswith("film.mp4 is a video, which is not read")
+    assert page.browser.execute_script("return document.body.className") == ""
+
+
+_DROP = """
+const data = new DataTransfer();
+for (const name of arguments) data.items.add(new File(["no photo"], name));
+for (const kind of ["dragenter", "dragover", "drop"])
+  document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+"""
+
+
 def test_two_pages_do_not_mix(page: Page, server: Server) -> None:
     page.add(PHOTO)
     first = page.browser.current_window_handle
@@ -294,12 +343,12 @@ def test_ctrl_c_ends_quietly_and_deletes_everything(page: Page, server: Server) 
 
 def test_sigterm_in_the_middle_of_a_photo_deletes_everything(tmp_path: Path) -> None:
     pytest.importorskip("starlette")
-    server = Server(tmp_path)
+    server = Server(tmp_path, a_space)
     with subprocess.Popen(
         [sys.executable, "-c", _UPLOAD, server.address, str(EXAMPLES / "fog.jpg")],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        env=environment(),
     ) as client:
         deadline = time.monotonic() + PATIENCE
         while not server.uploads() and time.monotonic() < deadline:
