@@ -16,6 +16,7 @@ CHECKS = {
     "format": ("ruff", "format", "--check", "."),
     "types": ("mypy",),
     "tests": ("pytest",),
+    "services": ("pytest", "-m", "cloud or cluster or video or web"),
 }
 
 

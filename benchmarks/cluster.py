@@ -35,6 +35,7 @@ from cliphaze_cli.batch.shares import Shares
 from cliphaze_cli.batch.worker import Prepared
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.dehaze import COMMAND
+from cliphaze_cli.cli.pictures import Pictures
 from cliphaze_cli.cli.run_batch import run_batch
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.report.results import BatchReport, FileResult
@@ -119,7 +120,7 @@ def memory(count: int = 100_000, report: str = "report.jsonl") -> None:
         pairs = ((Path("in", f"{number:07}.jpg"), Path("out", f"{number:07}.jpg")) for number in range(count))
         work = plan_pairs(pairs, PhotoNames())
         planned = _peak_megabytes()
-        run_batch(COMMAND, work, OPTIONS, Console(-1), jobs=1, report=Path(report))
+        run_batch(COMMAND, work, OPTIONS, Console(-1), jobs=1, report=Path(report), pictures=Pictures())
         typer.echo(
             f"{count} photos, {report}: peak {start:.0f} MB at the start, {planned:.0f} MB once planned, "
             f"{_peak_megabytes():.0f} MB at the end"

@@ -41,7 +41,7 @@ def test_one_version() -> None:
 
 
 def test_ci_run_runs_all_checks() -> None:
-    assert checks() == ["lint", "format", "types", "tests"]
+    assert checks() == ["lint", "format", "types", "tests", "services"]
     assert [names.split() for names in CHECKS.findall(text(".ci/run"))] == [[]]
 
 
