@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cliphaze_cli.system import rows
+from cliphaze_cli.system.luma import LUMA
 
 _BAND_SAMPLES = 1 << 22
-# Rec. 601 luma in 1/65536: sums to 65536, so three equal channels give exactly their value.
-_LUMA = np.array([19595, 38470, 7471], dtype=np.uint32)
+# In 1/65536: they sum to 65536, so three equal channels give exactly their value.
+_LUMA = np.array([round(65536 * share) for share in LUMA], dtype=np.uint32)
 
 
 def row_bands(height: int, samples_per_row: int) -> Iterator[slice]:

@@ -48,6 +48,7 @@ def local_statistics(pixels: NDArray) -> LocalStatistics:
             if below or right:
                 rows = np.asarray(cv2.copyMakeBorder(rows, 0, below, 0, right, cv2.BORDER_REPLICATE), np.float32)
             mean[cells] = _averaged(rows)
+            # OpenCV has the weights of LUMA, and makes one plane here where `luma_of_rows` makes three.
             square[cells] = _averaged(np.square(cv2.cvtColor(rows, cv2.COLOR_RGB2GRAY)))
 
     in_strips(average_strip, h, height * width)
