@@ -6,16 +6,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cliphaze_cli.system import rows
+from cliphaze_cli.system.luma import LUMA
+
 _BAND_SAMPLES = 1 << 22
-# Rec. 601 luma in 1/65536: sums to 65536, so three equal channels give exactly their value.
-_LUMA = np.array([19595, 38470, 7471], dtype=np.uint32)
+# In 1/65536: they sum to 65536, so three equal channels give exactly their value.
+_LUMA = np.array([round(65536 * share) for share in LUMA], dtype=np.uint32)
 
 
 def row_bands(height: int, samples_per_row: int) -> Iterator[slice]:
     """Slices over rows, each of about four million samples."""
-    step = max(1, _BAND_SAMPLES // max(1, samples_per_row))
-    for top in range(0, height, step):
-        yield slice(top, min(top + step, height))
+    return rows.row_bands(0, height, rows.rows_in(_BAND_SAMPLES, samples_per_row))
 
 
 def to_8bit(samples: NDArray[Any]) -> NDArray[np.uint8]:
@@ -23,16 +24,16 @@ def to_8bit(samples: NDArray[Any]) -> NDArray[np.uint8]:
     if samples.dtype == np.uint8:
         return samples
     result = np.empty(samples.shape, np.uint8)
-    for rows in row_bands(len(samples), samples[:1].size):
-        result[rows] = (samples[rows].astype(np.uint32) + 128) // 257
+    for band in row_bands(len(samples), samples[:1].size):
+        result[band] = (samples[band].astype(np.uint32) + 128) // 257
     return result
 
 
 def luma(pixels: NDArray[Any]) -> NDArray[Any]:
     """(H, W, 3) uint8 or uint16 -> (H, W) of the same dtype; three equal channels give exactly their value."""
     result = np.empty(pixels.shape[:2], pixels.dtype)
-    for rows in row_bands(len(pixels), pixels[:1].size):
-        weighted = pixels[rows].astype(np.uint32)
+    for band in row_bands(len(pixels), pixels[:1].size):
+        weighted = pixels[band].astype(np.uint32)
         weighted *= _LUMA
-        result[rows] = (weighted.sum(axis=2, dtype=np.uint32) + 0x8000) >> 16
+        result[band] = (weighted.sum(axis=2, dtype=np.uint32) + 0x8000) >> 16
     return result

@@ -6,7 +6,7 @@ The vision tower is kept; the text tower is loaded for prompts that are not cach
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cliphaze_cli.hub.open_clip_import import import_open_clip
 from cliphaze_cli.prior.builders import BUILDERS, WINDOWS, BuilderChoice, choose_builder
@@ -72,7 +72,7 @@ def embed_default_prompts(entry: "WeightsEntry", path: Path, digest: str | None)
 
 
 class ClipPrior:
-    """What CLIP knows about haze in a photo. Use `from_cache`, `from_file` or `from_model`.
+    """What CLIP knows about haze in a photo. Use `from_cache` or `from_file`.
 
     Attributes:
         name: what to call it to people, e.g. "ViT-B-32:openai".
@@ -178,34 +178,6 @@ class ClipPrior:
             device=device,
             text_cache=(path.parent, fingerprint or f"{status.st_size}-{status.st_mtime_ns}"),
             sha256=fingerprint,
-        )
-
-    @classmethod
-    def from_model(
-        cls,
-        model: Any,
-        tokenizer: Callable[..., "Tensor"],
-        *,
-        name: str = "CLIP",
-        device: "str | torch.device" = "cpu",
-    ) -> "ClipPrior":
-        """Wrap an open_clip model and its tokenizer that are in memory already; nothing is cached."""
-        import torch
-
-        open_clip = import_open_clip()
-        settings = open_clip.get_model_preprocess_cfg(model)
-
-        def encode(texts: Sequence[str]) -> "Tensor":
-            with torch.inference_mode():
-                return model.encode_text(tokenizer(list(texts)).to(model.logit_scale.device))
-
-        return cls(
-            model.visual,
-            encode,
-            name=name,
-            mean=settings.get("mean", open_clip.OPENAI_DATASET_MEAN),
-            std=settings.get("std", open_clip.OPENAI_DATASET_STD),
-            device=device,
         )
 
     @property

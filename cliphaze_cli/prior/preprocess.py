@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cliphaze_cli.restoration.pixels import FULL_SCALE, rows_as_tensor
+from cliphaze_cli.system.rows import row_bands, rows_in
 
 MAX_ASPECT = 8.0  # longer pictures are squashed to this ratio: an endless panorama must not mean endless windows
 _BAND_BYTES = 32 * 2**20  # float pixels converted at a time: a 100-megapixel photo is never held as floats
@@ -33,11 +34,11 @@ def resized(pixels: NDArray[np.generic], height: int, width: int) -> Tensor:
         (1, 3, h, w) float32 in [0, 1]. Memory beside it stays near 3*H*w floats, whatever W is.
     """
     check_pixels(pixels)
-    rows_at_once = max(1, _BAND_BYTES // (pixels.shape[1] * 3 * 4))
+    rows_at_once = rows_in(_BAND_BYTES, pixels.shape[1] * 3 * 4)
     # The filter is separable: columns first, a band of rows at a time, then rows.
     narrowed = []
-    for start in range(0, pixels.shape[0], rows_at_once):
-        planes = rows_as_tensor(pixels[start : start + rows_at_once])  # (1, 3, rows, W)
+    for rows in row_bands(0, pixels.shape[0], rows_at_once):
+        planes = rows_as_tensor(pixels[rows])  # (1, 3, rows, W)
         narrowed.append(_bicubic(planes, planes.shape[2], width))
     return _bicubic(torch.cat(narrowed, dim=2), height, width).clamp_(0.0, 1.0)
 

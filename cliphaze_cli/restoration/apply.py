@@ -52,10 +52,10 @@ def _apply_by_bands(
 ) -> None:
     """maps_of(hazy, top): K and B, (1, 6, rows, W), of the rows `top` and on of the photo, which are `hazy`."""
     denoised = _Denoised(pixels, device)
-    for top, bottom in bands(*pixels.shape[:2]):
-        hazy = rows_as_tensor(pixels[top:bottom], device)
-        K, B = maps_of(hazy, top).chunk(2, 1)
-        clear[top:bottom] = tensor_as_rows(denoised.apply_maps(hazy, K, B, top), pixels.dtype)
+    for rows in bands(*pixels.shape[:2]):
+        hazy = rows_as_tensor(pixels[rows], device)
+        K, B = maps_of(hazy, rows.start).chunk(2, 1)
+        clear[rows] = tensor_as_rows(denoised.apply_maps(hazy, K, B, rows.start), pixels.dtype)
 
 
 def _carry_up(pixels: NDArray, clear: NDArray, fitted: Tensor) -> None:

@@ -6,7 +6,7 @@ Each pixel is read and written once, and what lies between stays in registers. W
 
 import numpy as np
 
-from cliphaze_cli.restoration.pixels import LUMA
+from cliphaze_cli.system.luma import LUMA
 from cliphaze_cli.system.numba_compile import compiled
 
 _RED, _GREEN, _BLUE = (np.float32(share) for share in LUMA)

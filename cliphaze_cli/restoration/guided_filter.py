@@ -17,6 +17,7 @@ from torch import Tensor
 
 from cliphaze_cli.restoration.pixels import full_scale, luma, luma_of_rows, rows_as_tensor, shrink
 from cliphaze_cli.restoration.upsample import enlarged_bands, interleaved
+from cliphaze_cli.system.rows import row_bands, rows_in
 
 RADIUS = 24  # px of the low resolution; wide windows smooth the network's errors, not the edges of the guide
 EPS = 1e-3  # squared luma contrast below which a region counts as flat
@@ -65,11 +66,9 @@ def enlarge_rows(maps: Tensor, top: int, rows: int, size: tuple[int, int]) -> Te
     return F.interpolate(band, (rows, width), mode="bilinear")
 
 
-def bands(height: int, width: int) -> Iterator[tuple[int, int]]:
-    """(top, bottom) of the row bands of a full-resolution image."""
-    rows = max(1, BAND_PIXELS // width)
-    for top in range(0, height, rows):
-        yield top, min(top + rows, height)
+def bands(height: int, width: int) -> Iterator[slice]:
+    """The row bands of a full-resolution image, of about BAND_PIXELS each."""
+    return row_bands(0, height, rows_in(BAND_PIXELS, width))
 
 
 def guided_upsample(target: Tensor, pixels: NDArray, radius: int = RADIUS, eps: float = EPS) -> Tensor:

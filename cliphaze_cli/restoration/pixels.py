@@ -6,8 +6,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cliphaze_cli.system.luma import LUMA
+
 FULL_SCALE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
-LUMA = (0.299, 0.587, 0.114)  # Rec. 601, as in JPEG
 
 
 def full_scale(dtype: np.dtype) -> float:

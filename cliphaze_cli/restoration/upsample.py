@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cliphaze_cli.system.rows import row_bands, rows_in
+
 # Of full resolution. Smaller ones would stay in the processor's cache, but threads that call many short operations wait
 # for each other at Python's lock.
 BAND_PIXELS = 1 << 17
@@ -44,19 +46,18 @@ def enlarged_bands(
     width = size[1]
     covered_height, covered_width = covered or size
     first_row, last_row = strip or (0, size[0])
-    rows = min(max(1, BAND_PIXELS // width), _MOST_ROWS)
+    rows = min(rows_in(BAND_PIXELS, width), _MOST_ROWS)
     buffer = torch.empty(rows, kinds * width * channels, dtype=torch.float32, device="cpu")
-    for start in range(first_row, last_row, _BANDS_WIDENED * rows):
-        stop = min(start + _BANDS_WIDENED * rows, last_row)
+    for wanted in row_bands(first_row, last_row, _BANDS_WIDENED * rows):
+        start, stop = wanted.start, wanted.stop
         above, weights = linear_sources(start + margin, stop + margin, covered_height, h)
         first = int(above[0])
         # Beneath the last row there is none, and it has no weight.
         sources = np.arange(first, above[-1] + 2).clip(max=h - 1)
         widened = _widened(maps[sources], covered_width)[:, :, margin : margin + width]
         wide = torch.from_numpy(widened.reshape(len(sources), -1))
-        for top in range(start, stop, rows):
-            bottom = min(top + rows, stop)
-            band = slice(top - start, bottom - start)
+        for band in row_bands(0, stop - start, rows):
+            top, bottom = start + band.start, start + band.stop
             used = above[band] - first
             mixing = _mixing(used - used[0], weights[band])
             torch.mm(mixing, wide[used[0] : used[-1] + 2], out=buffer[: bottom - top])

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cliphaze_cli.restoration.pixels import full_scale
 from cliphaze_cli.restoration.rows import in_strips
+from cliphaze_cli.system.rows import row_bands, rows_in
 
 NOISE = 0.006  # its standard deviation, in [0, 1]; twice as much begins to blur twigs and lamps behind haze
 CELL = 4  # px; a cell is averaged, and a variance is that of 3 x 3 cells
@@ -38,16 +39,16 @@ def local_statistics(pixels: NDArray) -> LocalStatistics:
     h, w = -(-height // CELL), -(-width // CELL)
     around, square = np.empty((h + 2, w + 2, 3), np.float32), np.empty((h, w), np.float32)
     mean = around[1:-1, 1:-1]
-    step = max(1, BAND_PIXELS // (CELL * width))
+    step = rows_in(BAND_PIXELS, CELL * width)  # of cells
 
     def average_strip(first: int, last: int) -> None:
-        for top in range(first, last, step):
-            cells = slice(top, min(top + step, last))
+        for cells in row_bands(first, last, step):
             rows = pixels[CELL * cells.start : CELL * cells.stop].astype(np.float32, order="C")
             below, right = -rows.shape[0] % CELL, -width % CELL
             if below or right:
                 rows = np.asarray(cv2.copyMakeBorder(rows, 0, below, 0, right, cv2.BORDER_REPLICATE), np.float32)
             mean[cells] = _averaged(rows)
+            # OpenCV has the weights of LUMA, and makes one plane here where `luma_of_rows` makes three.
             square[cells] = _averaged(np.square(cv2.cvtColor(rows, cv2.COLOR_RGB2GRAY)))
 
     in_strips(average_strip, h, height * width)

@@ -16,7 +16,7 @@ from cliphaze_cli.prior.embedding import degradation_basis
 from cliphaze_cli.prior.prompts import custom_prompts
 from cliphaze_cli.system.errors import WeightsError
 from tests.prior.tiny_clip import NAME as MODEL
-from tests.prior.tiny_clip import build, crisp, half_foggy, known_by_name, planted_prior, tokenizer
+from tests.prior.tiny_clip import build, crisp, half_foggy, in_memory, known_by_name, planted_prior
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -49,7 +49,7 @@ def text_tower_loads(monkeypatch):
 
 def test_a_file_gives_the_model_it_was_saved_from(weights):
     loaded, model = ClipPrior.from_file(weights, MODEL), build(seed=3)
-    reference = ClipPrior.from_model(model, tokenizer)
+    reference = in_memory(model)
     np.testing.assert_allclose(loaded.density(half_foggy()), reference.density(half_foggy()), atol=1e-4)
     np.testing.assert_allclose(loaded.embedding(half_foggy()), reference.embedding(half_foggy()), atol=1e-4)
     assert not any(parameter.requires_grad for parameter in loaded.visual.parameters())
@@ -84,7 +84,7 @@ def test_other_weights_do_not_get_cached_texts(weights, text_tower_loads):
     save_file(build(seed=4).state_dict(), weights)
     os.utime(weights, ns=(1, 1))
     other = ClipPrior.from_file(weights, MODEL).prompt_embeddings()
-    expected = ClipPrior.from_model(build(seed=4), tokenizer).prompt_embeddings()
+    expected = in_memory(build(seed=4)).prompt_embeddings()
     torch.testing.assert_close(other.hazy, expected.hazy)
     assert len(text_tower_loads) == 2
 

@@ -104,12 +104,24 @@ class PlantedTexts:
         return torch.stack(vectors)
 
 
+def in_memory(model: Any) -> ClipPrior:
+    """CLIP with an open_clip model that is in memory already; nothing is cached."""
+    open_clip = import_open_clip()
+
+    def encode(texts: Sequence[str]) -> Tensor:
+        with torch.inference_mode():
+            return model.encode_text(tokenizer(list(texts)))
+
+    mean, std = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
+    return ClipPrior(model.visual, encode, name="CLIP", mean=mean, std=std)
+
+
 def planted_prior(model: Any = None, *, kind: str = "windows") -> ClipPrior:
     """A prior whose hazy and clear texts are what `kind` of embedding sees in a foggy and in a crisp picture."""
     from cliphaze_cli.prior import dense_tokens
 
     model = model if model is not None else build()
-    prior = ClipPrior.from_model(model, tokenizer)
+    prior = in_memory(model)
     with torch.inference_mode():
         seen = []
         for pixels in (foggy(SIDE, SIDE, 5), crisp(SIDE, SIDE, 6)):

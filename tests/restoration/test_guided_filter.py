@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from cliphaze_cli.restoration import guided_filter, upsample
-from cliphaze_cli.restoration.guided_filter import apply_rows, bands, enlarge_rows, fit, guided_upsample
+from cliphaze_cli.restoration.guided_filter import apply_rows, enlarge_rows, fit, guided_upsample
 
 
 @pytest.mark.parametrize(
@@ -19,14 +19,6 @@ def test_bands_of_rows_equal_the_whole(small, large):
         tops = range(0, large[0], rows)
         parts = [enlarge_rows(maps, top, min(rows, large[0] - top), large) for top in tops]
         torch.testing.assert_close(torch.cat(parts, 2), whole, rtol=1e-4, atol=1e-5)
-
-
-def test_bands_cover_every_row_once(monkeypatch):
-    monkeypatch.setattr(guided_filter, "BAND_PIXELS", 1000)
-    for height, width in ((1, 1), (100, 64), (7, 5000), (33, 1000)):
-        rows = [row for top, bottom in bands(height, width) for row in range(top, bottom)]
-        assert rows == list(range(height))
-        assert all((bottom - top) * width <= max(1000, width) for top, bottom in bands(height, width))
 
 
 @pytest.mark.parametrize("value", [0.0, 0.37, -2.5])
