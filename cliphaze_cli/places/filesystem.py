@@ -27,7 +27,8 @@ _S3_RETRIES = 2
 
 
 def opened(place: Remote) -> tuple[Any, str]:
-    """Return the file system and the place's path in it. Raises UsageError where a package is missing."""
+    """Return the file system and the place's path in it. Raises UsageError where a package is missing, or where it
+    cannot be opened."""
     try:
         import fsspec
 
@@ -43,7 +44,7 @@ def opened(place: Remote) -> tuple[Any, str]:
     except ImportError as error:
         raise UsageError(_what_is_missing(place.protocol)) from error
     except Exception as error:
-        raise failures.explained(error, place, "open", CliphazeError) from error
+        raise failures.explained(error, place, "open", UsageError) from error
     if place.protocol == "s3":
         system.retries = _S3_RETRIES
     return system, kind._strip_protocol(str(place))

@@ -89,7 +89,7 @@ def _tree(folder: Remote, above: str, recursive: bool, exclude: Remote | None) -
     except UsageError as error:
         if not above:
             raise
-        yield Entry(above.rstrip("/"), "unreadable", str(error))
+        yield Entry(above.rstrip("/"), "unreadable", str(error).removeprefix(f"cannot list {folder}: "))
         return
     for name, is_folder in found:
         path = above + name

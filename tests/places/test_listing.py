@@ -71,6 +71,8 @@ def test_a_sub_folder_that_cannot_be_listed_costs_itself(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(type(memory.memory()), "ls", ls)
     assert listed("in", recursive=True) == {"file": ["a.jpg"], "unreadable": ["locked"]}
+    why = next(entry.why for entry in entries(memory.place("in"), recursive=True) if entry.kind == "unreadable")
+    assert why.startswith("the store refuses it (not yours)")
 
 
 @pytest.mark.parametrize("folders", [1, 3, 40])
