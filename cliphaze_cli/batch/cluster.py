@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from cliphaze_cli.batch import ray_cluster
 from cliphaze_cli.batch.carried import carried_files
@@ -35,7 +34,7 @@ class Cluster:
             options = replace(options, device="cpu")
         self._options, self._choice, self._notice = options, choice, notice
         self._out = HandOut(options.limits, self._memory_of)
-        self._running: dict[Task, Any] = {}  # and the references of their calls
+        self._running: set[Task] = set()
         self._idle: set[Hand] = set()  # workers that may have room
         self._touched: set[Path] = set()  # folders where a process that was lost may have left something
 
@@ -92,17 +91,19 @@ class Cluster:
                 if interruptions():
                     if last_moment is None:
                         last_moment = time.monotonic() + PATIENCE
-                        for task in self._out.stop():
-                            ray_cluster.cancel(self._running.get(task))
+                        self._out.stop()
                     if interruptions() > 1 or time.monotonic() > last_moment:
                         break
                 else:
-                    self._crew.follow()
+                    for result in self._crew.follow():
+                        tell(result)
                     self._hand_out()
                 self._hear(tell)
                 if why := self._crew.hopeless:
                     for job in self._out.rest():
                         tell(failure(job, why))
+            if self._running:
+                self._end_workers(tell)
             return BatchReport(tuple(results), interrupted=bool(interruptions()))
 
     def _hand_out(self) -> None:
@@ -110,8 +111,8 @@ class Cluster:
             return
         for hand in list(self._idle):
             while (task := self._out.give(hand)) is not None:
-                self._running[task] = reference = hand.handle.work.remote(task.job, task.alone, task.again)
-                self._crew.calls.ask(reference, (hand, task))
+                self._running.add(task)
+                self._crew.calls.ask(hand.handle.work.remote(task.job, task.alone, task.again), (hand, task))
             if hand.tasks or hand.process is None:
                 self._idle.discard(hand)
 
@@ -126,19 +127,24 @@ class Cluster:
                 tell(result)
 
     def _worked(self, hand: Hand, task: Task, answer: Answer) -> FileResult | None:
-        self._running.pop(task, None)
+        self._running.discard(task)
         if task not in hand.tasks:  # its worker was lost, and it is done elsewhere
             return None
         if answer.end is End.ANSWERED:
             return self._out.finished(hand, task, answer.value)
         if answer.end is End.RAISED and answer.error is not None:
             return self._out.finished(hand, task, failure(task.job, *explain(answer.error)))
-        if answer.end is End.CANCELLED:
-            hand.tasks.remove(task)
-            return None
         self._touched |= _folders(hand.tasks)
         self._crew.lost(hand)
         return None
+
+    def _end_workers(self, tell: Callable[[FileResult], object]) -> None:
+        """End those that work on photos, and tell what they finished until then."""
+        ray_cluster.end([hand.handle for hand in self._out.hands if hand.tasks], _END)
+        for answer in self._crew.calls.answers(_POLL):
+            hand, about = answer.about
+            if isinstance(about, Task) and answer.end is End.ANSWERED and (result := self._worked(hand, about, answer)):
+                tell(result)
 
     def _memory_of(self, node: str) -> float:
         return self._crew.nodes[node].memory if node in self._crew.nodes else 0
@@ -149,7 +155,6 @@ class Cluster:
         ray_cluster.disconnect()
         for folder in self._touched | _folders(self._running):
             remove_leftovers(folder)
-        self._running.clear()
 
 
 def _folders(tasks: Iterable[Task]) -> set[Path]:

@@ -58,10 +58,11 @@ class Crew:
         hopeless = self._useless and all(id in self._useless or not self._room(id) for id in self.nodes)
         return next(iter(self._useless.values())) if hopeless and not self.machines else ""
 
-    def follow(self) -> None:
-        """Look at the machines from time to time: start workers on new ones, and forget those of dead ones."""
+    def follow(self) -> list[FileResult]:
+        """Look at the machines from time to time: start workers on new ones, and forget those of dead ones. Return what
+        is to be told of photos whose worker does not come back, though its machine lives."""
         if time.monotonic() < self._looked + _LOOK:
-            return
+            return []
         self._looked = time.monotonic()
         self.nodes = {node.id: node for node in ray_cluster.nodes()}
         for hand in list(self._out.hands):
@@ -81,6 +82,8 @@ class Crew:
                 self._add(None)
                 places[None] += 1
         self._tell_what_is_waited_for()
+        late = [hand for hand in self._out.hands if hand.suspect and time.monotonic() > hand.first + _TO_DIE]
+        return [result for hand in late if (result := self._out.blame(hand))]
 
     def hear(self, answer: Answer) -> FileResult | None:
         """Act on what came of starting a worker; return what is to be told of the photo that it was lost with."""
@@ -88,8 +91,7 @@ class Crew:
         if hand not in self._out.hands:
             return None
         if answer.end is End.ANSWERED and about == PLACING:
-            hand.node = answer.value
-            self._start(hand)
+            self._placed(hand, answer.value)
         elif answer.end is End.ANSWERED:
             self.prepared = self.prepared or answer.value.prepared
             hand.first, hand.ends = 0.0, 0
@@ -117,6 +119,15 @@ class Crew:
         if node is None:
             self.calls.ask(hand.handle.where.remote(), (hand, PLACING))
         else:
+            self._start(hand)
+
+    def _placed(self, hand: Hand, node: str) -> None:
+        """A worker that waited for a machine has one; but not where it got the core of one whose process ended."""
+        self.nodes = {node.id: node for node in ray_cluster.nodes()}
+        if node not in self.nodes or sum(each.node == node for each in self._out.hands) >= self._room(node):
+            self._dismiss(hand)
+        else:
+            hand.node = node
             self._start(hand)
 
     def _start(self, hand: Hand) -> None:

@@ -126,6 +126,10 @@ class HandOut:
         hand.process = process
         return self._judge(hand, guilty=process != hand.former)
 
+    def blame(self, hand: Hand) -> FileResult | None:
+        """A worker does not come back, but its node lives: so its process ended. As in `returned`."""
+        return self._judge(hand, guilty=True)
+
     def remove(self, hand: Hand) -> None:
         """A worker is no more, and so is its node: whatever it had is done elsewhere, and no photo is to blame."""
         self._take_back(hand)
@@ -136,12 +140,11 @@ class HandOut:
         if self._quiet is not None and not any(each.node == self._quiet for each in self.hands):
             self._quiet = None
 
-    def stop(self) -> list[Task]:
-        """Hand out nothing any more; return what workers have in store."""
+    def stop(self) -> None:
+        """Hand out nothing any more; what workers have, they may finish."""
         self._jobs = None
         self._waiting.clear()
         self._large.clear()
-        return [task for hand in self.hands for task in list(hand.tasks)[1:]]
 
     def rest(self) -> Iterator[Job]:
         """Everything that is not finished; nothing is left then."""

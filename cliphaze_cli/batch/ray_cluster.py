@@ -6,6 +6,8 @@ import logging
 import os
 import queue
 import signal
+import socket
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 LOCAL = "local"  # in place of an address: a cluster of this machine, for this run
+_TO_ANSWER = 5.0  # seconds
 _OBJECT_STORE = 256 * 2**20  # bytes of it: it holds the weights and nothing else
 
 
@@ -46,6 +49,7 @@ def quiet() -> None:
     """Before Ray is imported: nothing is to leave the machine, and none of its lines to come among ours."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["RAY_DEDUP_LOGS_SKIP_REGEX"] = "."
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
 
 
 def connect(address: str) -> Any:
@@ -60,6 +64,7 @@ def connect(address: str) -> Any:
         import ray
     except ImportError as error:
         raise UsageError('--cluster needs Ray: `pip install "cliphaze[cluster]"`') from error
+    _refuse_silent(address)
     options: dict[str, Any] = {"address": address, "logging_level": logging.CRITICAL, "log_to_driver": False}
     if address == LOCAL:
         options |= {
@@ -68,12 +73,29 @@ def connect(address: str) -> Any:
             "include_dashboard": False,
         }
     try:
-        with _own_signals(), contextlib.chdir(Path.cwd().anchor):  # or workers would import what lies among photos
+        with (
+            _own_signals(),
+            _silence(),
+            contextlib.chdir(Path.cwd().anchor),
+        ):  # or workers would import what lies among photos
             return ray.init(**options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         text = " ".join(str(error).split())
         raise CliphazeError(
             f"cannot join the cluster at {address!r}: {text[:300]}; check that it runs, or give --cluster local"
+        ) from error
+
+
+def _refuse_silent(address: str) -> None:
+    """Raise CliphazeError where nothing answers: Ray would try for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not (colon and host and port.isdecimal()):
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _TO_ANSWER).close()
+    except (OSError, OverflowError) as error:
+        raise CliphazeError(
+            f"no cluster answers at {address!r} ({error}): check the address, and that it runs"
         ) from error
 
 
@@ -136,7 +158,6 @@ class End(enum.Enum):
     LOST = enum.auto()  # the process is gone, or cannot be reached
     RESTARTING = enum.auto()  # a new process takes its place, and is not there yet
     GONE = enum.auto()  # the worker, for good: its node died, or it was ended
-    CANCELLED = enum.auto()
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,8 +199,6 @@ def _answer(about: Any, future: "Future[Any]") -> Answer:
 def _end(error: BaseException) -> End:
     from ray import exceptions
 
-    if isinstance(error, exceptions.TaskCancelledError):
-        return End.CANCELLED
     if isinstance(error, exceptions.RayTaskError) or getattr(error, "actor_init_failed", False):
         return End.RAISED
     if isinstance(error, exceptions.ActorDiedError | exceptions.ActorUnschedulableError):
@@ -187,14 +206,6 @@ def _end(error: BaseException) -> End:
     if isinstance(error, exceptions.ActorUnavailableError) and "restarting" in str(error):
         return End.RESTARTING
     return End.LOST if isinstance(error, exceptions.RayError) else End.RAISED
-
-
-def cancel(reference: Any) -> None:
-    """Take back a call that is not begun."""
-    import ray
-
-    with contextlib.suppress(Exception):
-        ray.cancel(reference)
 
 
 def end(handles: Sequence[Any], seconds: float) -> None:
@@ -206,6 +217,22 @@ def end(handles: Sequence[Any], seconds: float) -> None:
             ray.kill(handle)
         asked = [handle.where.remote() for handle in handles]  # answered, by an error, once they have ended
         ray.wait(asked, num_returns=len(asked), timeout=seconds)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Ray says to standard error that it was told to be silent."""
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(nowhere)
+        os.close(kept)
 
 
 @contextlib.contextmanager

@@ -90,6 +90,15 @@ def test_a_photo_that_ends_its_process_is_tried_by_another_and_then_told_and_oth
     assert sorted(finish(out)) == [str(number) for number in range(9)]
 
 
+def test_a_worker_that_does_not_come_back_holds_up_no_photo() -> None:
+    out, (first, second) = hand_out("a", "b")
+    task = given(out, first)
+    out.lost(first)
+    assert out.blame(first) is None
+    assert given(out, second) is task
+    assert out.returned(first, "another") is None and task.ends == 1  # late, and not blamed twice
+
+
 def test_where_there_is_no_other_worker_the_same_tries_again() -> None:
     out, (only,) = hand_out("bad", hands=1)
     task = given(out, only)
@@ -152,16 +161,15 @@ def test_a_photo_too_large_for_its_share_is_worked_on_alone_on_the_largest_node(
     assert out.unfinished and len(finish(out)) == 18
 
 
-def test_after_an_interruption_nothing_is_handed_out_and_what_is_in_store_is_taken_back() -> None:
+def test_after_an_interruption_nothing_is_handed_out_and_workers_finish_what_they_have() -> None:
     out, (first, second) = hand_out(*range(9))
     for hand in (first, second, first, second):
         out.give(hand)
-    stored = [first.tasks[1], second.tasks[1]]
-    assert out.stop() == stored
+    out.stop()
     assert out.give(first) is None and not out.has_some
     for hand in (first, second):
-        hand.tasks.pop()
-        assert out.finished(hand, hand.tasks[0], result(hand.tasks[0]))
+        for task in list(hand.tasks):
+            assert out.finished(hand, task, result(task))
     assert not out.unfinished
 
 

@@ -1,5 +1,6 @@
 """What is asked of a cluster, without one."""
 
+import socket
 import sys
 from pathlib import Path
 
@@ -47,6 +48,16 @@ def test_without_ray_it_is_said_what_to_install(
     result = dehaze("in", "out", "--cluster", "auto")
     assert result.code == 2
     assert 'pip install "cliphaze[cluster]"' in result.err
+
+
+def test_where_no_cluster_answers_it_is_said_at_once(dehaze: Dehaze, tmp_path: Path) -> None:
+    save(tmp_path / "in/a.png")
+    with socket.socket() as taken:  # by nobody who listens
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        result = dehaze("in", "out", "--cluster", address)
+    assert result.code == 1
+    assert f"no cluster answers at '{address}'" in result.err and len(result.err.splitlines()) == 1
 
 
 def test_standard_streams_are_of_this_machine(dehaze: Dehaze) -> None:
