@@ -13,6 +13,7 @@ from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.dry_run import dry_run
 from cliphaze_cli.cli.first_use import clip_of
 from cliphaze_cli.cli.run_batch import Command, run_batch
+from cliphaze_cli.hub.cache import unreadable
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.report.retry import leftover
@@ -74,6 +75,8 @@ class Request:
             return dry_run(
                 self.command.name, self.command.done, work, settings, self.console, may_download=self.may_download
             )
+        if self.console.verbosity > 0 and (why := unreadable()) is not None:
+            self.console.detail(why)
         options = WorkOptions(
             self.load,
             settings,
