@@ -12,7 +12,7 @@ from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.first_use import embed_prompts
 from cliphaze_cli.cli.weights_state import weights_states, weights_table
 from cliphaze_cli.hub import Fetched, clip_entry, download, resolve_weights
-from cliphaze_cli.hub.cache import is_commit
+from cliphaze_cli.hub.cache import is_commit, unreadable
 from cliphaze_cli.hub.registry import WeightsEntry, find, load_registry, pinned_clip
 from cliphaze_cli.system.errors import HubError, UsageError, WeightsError
 
@@ -61,6 +61,8 @@ def download_weights(
         raise UsageError("--revision goes with --repo or --clip: named weights have a fixed revision")
     if list_only:
         states = weights_states(cache_dir)
+        if (why := unreadable(cache_dir)) is not None:
+            console.notice(why)
         for line in weights_table(states):
             console.answer(line)
         console.result({"weights": states})

@@ -16,6 +16,7 @@ from cliphaze_cli.cli.first_use import clip_of
 from cliphaze_cli.cli.pictures import Pictures, open_pictures
 from cliphaze_cli.cli.run_batch import Command, run_batch
 from cliphaze_cli.cli.watch import Watched, watch
+from cliphaze_cli.hub.cache import unreadable
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.places.remote import Place
 from cliphaze_cli.report.results import FileResult
@@ -131,6 +132,8 @@ class Request:
         needs_clip: bool,
         retried_sha256: str | None = None,
     ) -> WorkOptions:
+        if self.console.verbosity > 0 and (why := unreadable()) is not None:
+            self.console.detail(why)
         return WorkOptions(
             self.load,
             settings,

@@ -77,6 +77,18 @@ def cache_root(cache_dir: Path | None) -> Path:
     return Path(constants.HF_HUB_CACHE)
 
 
+def unreadable(cache_dir: Path | None = None) -> str | None:
+    """One line where the cache may not be read, and so counts as absent; None where it may, or where there is none."""
+    root = cache_root(cache_dir)
+    try:
+        os.scandir(root).close()
+    except PermissionError:
+        return f"the cache of weights {root} may not be read: what is in it counts as missing"
+    except OSError:
+        pass
+    return None
+
+
 def is_commit(revision: str | None) -> bool:
     """Whether a revision can never change: 40 hex digits."""
     return re.fullmatch(r"[0-9a-f]{40}", revision or "") is not None

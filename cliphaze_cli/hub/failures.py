@@ -1,6 +1,7 @@
 """What can go wrong between here and the Hub, each as one line with the next step."""
 
 import errno
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -153,6 +154,8 @@ def _storing(error: OSError, request: Request) -> str:
         return _transfer(error, request)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"no space left in {request.cache}: free some, or choose another folder with --cache-dir or HF_HOME"
+    if error.filename is not None and os.path.basename(error.filename) == "token":  # noqa: PTH119 - text or bytes
+        return f"cannot read the access token {error.filename} ({error.strerror}): correct that, or set HF_HOME"
     return (
         f"cannot write to {error.filename or request.cache} ({error.strerror}): "
         "correct that, or choose another folder with --cache-dir or HF_HOME"

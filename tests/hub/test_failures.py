@@ -17,6 +17,7 @@ REQUEST = Request("org/net", "main", "model.safetensors", "https://huggingface.c
     [
         (OSError(errno.ENOSPC, "No space left on device"), "no space left in /cache"),
         (PermissionError(errno.EACCES, "Permission denied", "/cache/blobs"), "cannot write to /cache/blobs"),
+        (PermissionError(errno.EACCES, "Permission denied", "/home/token"), "cannot read the access token /home/token"),
         (OSError("Consistency check failed: file should be of size 9"), "broke off"),
         (RuntimeError("CAS service error\nwith a second line"), "broke off (CAS service error): try again"),
         (errors.LocalEntryNotFoundError("not in the cache"), "could not be asked"),
