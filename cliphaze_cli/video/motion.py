@@ -60,8 +60,8 @@ class Watch:
 
 def moved_along(plane: NDArray[Any], source: NDArray[np.float32]) -> NDArray[Any]:
     """What of a plane (h, w) or (h, w, c <= 4) lies at `source`, see `Change`; at the border it is continued."""
-    nowhere = np.empty(0, np.float32)
-    return np.asarray(cv2.remap(plane, source, nowhere, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    mode = cv2.BORDER_REPLICATE
+    return np.asarray(cv2.remap(plane, source, None, cv2.INTER_LINEAR, borderMode=mode))  # type: ignore[call-overload]
 
 
 def _calm(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:

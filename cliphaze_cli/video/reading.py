@@ -119,6 +119,7 @@ class Film:
         if self.stream.frames and self.container.format.name.startswith("mov") and not self.window.start:
             missing = self.stream.frames - packets
         else:
+            whole = max(whole, self.stream.frames / rate)  # AVI counts its frames, also where it cannot tell its time
             missing = round((whole - latest) * rate) if whole - latest > max(_TOLERANCE, 2 / rate) else 0
         if missing > 0:
             self.losses.missing, self.losses.short = missing, (max(0.0, whole - missing / rate), whole)
@@ -165,6 +166,6 @@ def _is_picture(stream: Any) -> bool:
 
 
 def _why(error: "av.error.FFmpegError") -> str:
-    if isinstance(error, av.error.InvalidDataError):
-        return "not a film in a container that is known, or damaged, or cut off before its index; copy it again"
+    if isinstance(error, av.error.InvalidDataError | av.error.ArgumentError):
+        return "not a film of a kind that is known here, or damaged, or cut off before its index; copy it again"
     return f"{error.strerror or error} (damaged or incomplete? copy it again)"

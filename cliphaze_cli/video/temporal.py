@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from cliphaze_cli.video.motion import Change, Watch, moved_along
 
-EVERY = 8  # frames between two that the network sees, at most
-PACE = 0.15  # of the way to the aim, with each frame
-TRUST = 0.5  # in what the network finds, against what it found before
+EVERY = 8  # frames between two that the network sees, at most; less at the beginning of a scene
+PACE = 0.06  # of the way to the aim, with each frame
+TRUST = 0.35  # in what the network finds, against what it found before
 _MOST_MOVED = 0.08  # of the width, between two that the network sees
 _MOST_DOUBTED = 0.04  # of the pixels, likewise
 
@@ -38,6 +38,7 @@ class MapsOverTime:
         self._aim: NDArray[np.float32]
         self._doubt: NDArray[np.float32]
         self._since, self._moved = 0, 0.0
+        self._seen = 0  # frames of this scene by the network
 
     def __call__(self, grey: NDArray[np.uint8], estimate: Estimate) -> NDArray[np.float32]:
         """Maps for the next frame.
@@ -56,16 +57,24 @@ class MapsOverTime:
         self._doubt = np.maximum(moved_along(self._doubt, change.source), change.doubt)
         self._since += 1
         self._moved += change.moved
-        if self._since >= EVERY or self._moved > _MOST_MOVED or float(self._doubt.mean()) > _MOST_DOUBTED:
+        if self._is_due():
+            trust = max(TRUST, 1 / (self._seen + 1))  # a mean, as long as that is of few
             found = self._asked(estimate)
             doubt = cv2.GaussianBlur(self._doubt, (0, 0), 3)[..., None]
-            self._aim += (TRUST + (1 - TRUST) * doubt) * (found - self._aim)
+            self._aim += (trust + (1 - trust) * doubt) * (found - self._aim)
             self._applied += doubt * (found - self._applied)
             self._doubt = np.zeros_like(self._doubt)
         self._applied += PACE * (self._aim - self._applied)
         return self._applied
 
+    def _is_due(self) -> bool:
+        """Whether the network is to be asked for this frame."""
+        if self._moved > _MOST_MOVED or float(self._doubt.mean()) > _MOST_DOUBTED:
+            return True
+        return self._since >= min(EVERY, 2 ** (self._seen - 1))
+
     def _begin(self, estimate: Estimate, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        self._seen = 0
         self._aim = self._asked(estimate)
         self._applied = self._aim.copy()
         self._doubt = np.zeros(shape, np.float32)
@@ -73,6 +82,7 @@ class MapsOverTime:
 
     def _asked(self, estimate: Estimate) -> NDArray[np.float32]:
         self.estimates += 1
+        self._seen += 1
         self._since, self._moved = 0, 0.0
         return estimate()
 

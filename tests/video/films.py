@@ -47,12 +47,19 @@ def make(
     rotation: int = 0,
     colour: dict[str, int] | None = None,
     options: dict[str, str] | None = None,
+    muxing: dict[str, str] | None = None,
     prepare: Callable[[Any], object] = lambda container: None,
 ) -> Path:
-    """Write a film. times: of the frames in units of time_base. audio: language of each track of sound. picture: pixels
-    of each frame. colour: attributes of the encoder. prepare: called with the container before anything is written."""
+    """Write a film.
+
+    Args:
+        times: of the frames, in units of time_base. audio: language of each track of sound.
+        picture: makes the pixels of each frame. colour: attributes of the encoder.
+        options, muxing: of encoder and container.
+        prepare: called with the container before anything is written.
+    """
     base = time_base or 1 / Fraction(rate)
-    with av.open(str(path), "w", format=container) as film:
+    with av.open(str(path), "w", format=container, container_options=muxing) as film:
         film.metadata.update(metadata or {})
         prepare(film)
         extra = {**QUICK.get(codec, {}), **(options or {})}

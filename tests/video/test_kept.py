@@ -16,7 +16,7 @@ PQ = 16
 def assert_kept(before: Content, after: Content, least_psnr: float = 33.0) -> None:
     """All but the codec."""
     assert after.size == before.size and after.times == before.times
-    assert after.rotation == before.rotation and after.aspect == before.aspect
+    assert after.rotation == before.rotation and (after.aspect or 1) == (before.aspect or 1)
     assert after.copied == before.copied and after.chapters == before.chapters
     for one, other in zip(before.frames, after.frames, strict=True):
         error = np.mean((one.astype(float) - other) ** 2)
