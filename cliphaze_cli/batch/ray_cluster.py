@@ -73,11 +73,8 @@ def connect(address: str) -> Any:
             "include_dashboard": False,
         }
     try:
-        with (
-            _own_signals(),
-            _silence(),
-            contextlib.chdir(Path.cwd().anchor),
-        ):  # or workers would import what lies among photos
+        root = Path.cwd().anchor  # workers import from where the driver starts: not from a folder of photos
+        with _own_signals(), _silence(), contextlib.chdir(root):
             return ray.init(**options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         text = " ".join(str(error).split())
