@@ -170,7 +170,7 @@ def _hazed(clear: Sequence[Path], seed: int = 0) -> Iterator[HazedPhoto]:
 
 def _unit(prior: ClipPrior, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     with torch.inference_mode():
-        whole = prior.embed(density_map.whole_image_windows(pixels, prior.image_size)).mean(0)
+        whole = prior.tower.embed(density_map.whole_image_windows(pixels, prior.tower.image_size)).mean(0)
     vector: NDArray[np.float32] = (whole / whole.norm()).cpu().numpy()
     return vector
 

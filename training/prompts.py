@@ -121,10 +121,10 @@ def _cells(
     """Unit embeddings (n, E) of a photo's windows or patches, and the mean true density in each (n,)."""
     if builder == WINDOWS:
         truth = np.repeat(density[..., None], 3, axis=2)
-        windows = density_map.whole_image_windows(pixels, prior.image_size)
-        of_truth = density_map.whole_image_windows(truth, prior.image_size)
-        return prior.embed(windows).cpu(), of_truth.mean((1, 2, 3))
-    tokens = density_map.token_embeddings(prior, pixels, builder, density_map.DenseOptions())
+        windows = density_map.whole_image_windows(pixels, prior.tower.image_size)
+        of_truth = density_map.whole_image_windows(truth, prior.tower.image_size)
+        return prior.tower.embed(windows).cpu(), of_truth.mean((1, 2, 3))
+    tokens = density_map.token_embeddings(prior.tower, pixels, builder, density_map.DenseOptions())
     local = F.interpolate(torch.from_numpy(density)[None, None], tokens.shape[:2], mode="area")
     return F.normalize(tokens.flatten(0, 1).float(), dim=-1).cpu(), local.flatten()
 

@@ -71,7 +71,12 @@ def _by_clip(settings: DensitySettings, options: WorkOptions, notice: Callable[[
     choice = choose_builder(prior.builders, prior.name, asked=settings.builder, usual=usual)
     if choice.notice is not None:
         notice(choice.notice)
-    used = {"device": str(prior.device), "clip": prior.name, "clip_sha256": prior.sha256, "clip_builder": choice.name}
+    used = {
+        "device": str(prior.tower.device),
+        "clip": prior.name,
+        "clip_sha256": prior.sha256,
+        "clip_builder": choice.name,
+    }
     return Mapping(
         partial(_clip_density, prior, choice.name, prompts), {**nothing_used(None), **used}, npy=settings.npy
     )

@@ -78,7 +78,7 @@ def is_offline() -> bool:
 
 def embed_prompts(entry: WeightsEntry, fetched: Fetched, console: Console) -> None:
     """Embed the default prompts beside CLIP's weights, once for all runs; a failure costs only that."""
-    from cliphaze_cli.prior.clip_model import embed_default_prompts
+    from cliphaze_cli.prior.embed_prompts import embed_default_prompts
 
     try:
         embed_default_prompts(entry, fetched.path, fetched.digest)

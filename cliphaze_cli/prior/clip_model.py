@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from cliphaze_cli.hub.open_clip_import import import_open_clip
 from cliphaze_cli.prior.builders import BUILDERS, WINDOWS, BuilderChoice, choose_builder
-from cliphaze_cli.prior.prompts import Prompts, default_prompts
-from cliphaze_cli.system.errors import CliphazeError, WeightsError
+from cliphaze_cli.prior.prompts import Prompts
+from cliphaze_cli.prior.text_side import TextSide
+from cliphaze_cli.system.errors import CliphazeError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,13 +21,11 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from cliphaze_cli.hub import VerifiedFile
-    from cliphaze_cli.hub.registry import WeightsEntry
     from cliphaze_cli.prior.density_map import DenseOptions, WindowOptions
     from cliphaze_cli.prior.scoring import PromptEmbeddings
     from cliphaze_cli.prior.towers import Recipe
 
 DEFAULT_MODEL = "ViT-B-32"
-_BATCH = 16  # windows or images that go through the vision tower together
 
 
 def clip_available(model: str = DEFAULT_MODEL, *, cache_dir: Path | None = None) -> bool:
@@ -36,48 +35,13 @@ def clip_available(model: str = DEFAULT_MODEL, *, cache_dir: Path | None = None)
     return find_cached(clip_entry(model), cache_dir) is not None
 
 
-def embed_default_prompts(entry: "WeightsEntry", path: Path, digest: str | None) -> None:
-    """Embed the default prompts once, beside the weights, so that nobody who looks at photos loads the text tower.
-
-    Where that was done before, or the file is none that could be used, nothing heavy is imported.
-
-    Args:
-        entry: of the CLIP model.
-        path: its weights' file, downloaded and verified.
-        digest: what it was verified to have, None where nothing was known.
-
-    Raises:
-        WeightsError: see `ClipPrior.from_file`.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    from cliphaze_cli.prior import text_cache
-
-    if digest is not None:
-        stored = text_cache.cache_path(path.parent, entry.name, digest, default_prompts().digest)
-        if stored.is_file():
-            return
-    try:
-        safe_open(path, framework="np")
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path} is not a readable .safetensors file ({error})") from error
-    prior = ClipPrior.from_file(
-        path,
-        entry.open_clip_model or entry.name,
-        pretrained=entry.open_clip_pretrained,
-        name=entry.name,
-        fingerprint=digest,
-    )
-    prior.prompt_embeddings()
-
-
 class ClipPrior:
     """What CLIP knows about haze in a photo. Use `from_cache` or `from_file`.
 
     Attributes:
         name: what to call it to people, e.g. "ViT-B-32:openai".
         sha256: of the weights' file, where it is known.
-        image_size: S, side in pixels of the square that the vision tower was trained on.
+        tower: the vision tower.
     """
 
     def __init__(
@@ -92,21 +56,13 @@ class ClipPrior:
         text_cache: "tuple[Path, str] | None" = None,
         sha256: str | None = None,
     ) -> None:
-        """encode_texts: texts to (N, E) embeddings of any length. text_cache: folder and checkpoint fingerprint."""
-        import torch
-
+        """visual: the vision tower. mean, std: of its normalisation. encode_texts, text_cache: see `TextSide`."""
+        from cliphaze_cli.prior.vision_tower import VisionTower
         from cliphaze_cli.system.devices import resolve_device
 
         self.name, self.sha256 = name, sha256
-        self.device = resolve_device(str(device))
-        self.visual = visual.to(self.device).eval().requires_grad_(False)
-        size = visual.image_size
-        self.image_size = int(size[0]) if isinstance(size, (tuple, list)) else int(size)  # type: ignore[arg-type]
-        self._mean = torch.tensor(mean, dtype=torch.float32, device=self.device)
-        self._std = torch.tensor(std, dtype=torch.float32, device=self.device)
-        self._encode_texts = encode_texts
-        self._text_cache = text_cache
-        self._embedded: dict[str, PromptEmbeddings] = {}
+        self.tower = VisionTower(visual, mean, std, resolve_device(str(device)))
+        self._texts = TextSide(encode_texts, name, text_cache)
 
     @classmethod
     def from_cache(
@@ -183,9 +139,7 @@ class ClipPrior:
     @property
     def builders(self) -> tuple[str, ...]:
         """The density builders that this model can do: sliding windows always, the others need its patch tokens."""
-        from cliphaze_cli.prior.dense_tokens import supports_dense_tokens
-
-        return BUILDERS if supports_dense_tokens(self.visual) else (WINDOWS,)
+        return BUILDERS if self.tower.has_tokens else (WINDOWS,)
 
     @property
     def embedding_size(self) -> int:
@@ -228,11 +182,11 @@ class ClipPrior:
         kind = self.choose_builder(builder).name
         with torch.inference_mode():
             vectors = self.prompt_embeddings(prompts) if prompts is None or isinstance(prompts, Prompts) else prompts
-            texts = vectors.to(self.device)
+            texts = vectors.to(self.tower.device)
             if kind == WINDOWS:
-                density = density_map.from_windows(self, pixels, texts, windows or density_map.WindowOptions())
+                density = density_map.from_windows(self.tower, pixels, texts, windows or density_map.WindowOptions())
             else:
-                density = density_map.from_tokens(self, pixels, texts, kind, dense or density_map.DenseOptions())
+                density = density_map.from_tokens(self.tower, pixels, texts, kind, dense or density_map.DenseOptions())
         return _finite(density, self.name).cpu().numpy()
 
     def embedding(self, pixels: "NDArray[np.generic]") -> "NDArray[np.float32]":
@@ -249,47 +203,13 @@ class ClipPrior:
 
         check_pixels(pixels)
         with torch.inference_mode():
-            basis = degradation_basis(self.prompt_embeddings().differences()).to(self.device)
-            whole = self.embed(density_map.whole_image_windows(pixels, self.image_size)).mean(dim=0)
+            basis = degradation_basis(self.prompt_embeddings().differences()).to(self.tower.device)
+            whole = self.tower.embed(density_map.whole_image_windows(pixels, self.tower.image_size)).mean(dim=0)
             return _finite(without_degradation(F.normalize(whole, dim=-1), basis), self.name).cpu().numpy()
 
-    def embed(self, images: "Tensor", *, batch_size: int = _BATCH) -> "Tensor":
-        """Return unit embeddings (B, E) of images (B, 3, S, S) in [0, 1]."""
-        import torch
-        from torch.nn import functional as F
-
-        parts = [self.visual(self.normalised(part)) for part in images.split(batch_size)]
-        return F.normalize(torch.cat(parts).float(), dim=-1)
-
-    def normalised(self, images: "Tensor") -> "Tensor":
-        """Return images (B, 3, h, w) in [0, 1] as the vision tower wants them, on its device."""
-        from cliphaze_cli.prior.preprocess import normalised
-
-        return normalised(images.to(self.device), self._mean, self._std)
-
     def prompt_embeddings(self, prompts: Prompts | None = None) -> "PromptEmbeddings":
-        """Return the unit embeddings of `prompts`, from the cache where they are the default ones."""
-        from cliphaze_cli.prior import text_cache
-
-        wanted = prompts or default_prompts()
-        if wanted.digest not in self._embedded:
-            path = None
-            if self._text_cache is not None and wanted == default_prompts():
-                folder, fingerprint = self._text_cache
-                path = text_cache.cache_path(folder, self.name, fingerprint, wanted.digest)
-            stored = text_cache.load_embeddings(path) if path is not None else None
-            self._embedded[wanted.digest] = stored or self._embed_prompts(wanted)
-            if path is not None and stored is None:
-                text_cache.store_embeddings(path, self._embedded[wanted.digest])
-        return self._embedded[wanted.digest]
-
-    def _embed_prompts(self, prompts: Prompts) -> "PromptEmbeddings":
-        from torch.nn import functional as F
-
-        from cliphaze_cli.prior.scoring import PromptEmbeddings
-
-        vectors = F.normalize(self._encode_texts([*prompts.hazy, *prompts.clear]).float(), dim=-1).cpu()
-        return PromptEmbeddings(vectors[: len(prompts.hazy)].clone(), vectors[len(prompts.hazy) :].clone())
+        """Return the unit embeddings of `prompts`; of the default ones from the cache, if they are there."""
+        return self._texts.embeddings(prompts)
 
 
 def _encode_texts_of_file(recipe: "Recipe", path: Path, texts: Sequence[str]) -> "Tensor":

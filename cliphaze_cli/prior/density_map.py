@@ -12,13 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cliphaze_cli.prior.dense_tokens import self_attention_tokens, value_path_tokens
 from cliphaze_cli.prior.preprocess import fitted_size, resized, resized_tensor
 from cliphaze_cli.prior.scoring import PromptEmbeddings, p_hazy
 from cliphaze_cli.system.errors import UsageError
 
 if TYPE_CHECKING:
-    from cliphaze_cli.prior.clip_model import ClipPrior
+    from cliphaze_cli.prior.vision_tower import VisionTower
 
 _CELLS_PER_WINDOW = 8  # map cells along the side of the smallest window
 _SMALLEST_WINDOW = 0.25  # of S, in the photo's own pixels: below this a window is all interpolation
@@ -80,13 +79,13 @@ class _Level:
 
 
 def from_windows(
-    prior: "ClipPrior", pixels: NDArray[np.generic], texts: PromptEmbeddings, options: WindowOptions
+    tower: "VisionTower", pixels: NDArray[np.generic], texts: PromptEmbeddings, options: WindowOptions
 ) -> Tensor:
     """Return p(hazy), (gh, gw): every window's image embedding scored, averaged where windows overlap.
 
     Within a level windows are weighted by a raised cosine, so that none leaves an edge; levels count alike.
     """
-    side = prior.image_size
+    side = tower.image_size
     height, width = pixels.shape[:2]
     fractions, levels = _pyramid(height, width, side, options)
     cells_high, cells_wide = (max(1, round(n)) for n in fitted_size(height, width, _CELLS_PER_WINDOW / min(fractions)))
@@ -95,7 +94,7 @@ def from_windows(
     total = torch.zeros(cells_high, cells_wide)
     for level in levels:
         windows = level.windows(resized_tensor(base, level.height, level.width), side)
-        scores = p_hazy(prior.embed(windows, batch_size=options.batch_size), texts).reshape(level.ny, level.nx)
+        scores = p_hazy(tower.embed(windows, batch_size=options.batch_size), texts).reshape(level.ny, level.nx)
         down = _weights(level.height, side, level.ny, cells_high)  # (ny, gh)
         across = _weights(level.width, side, level.nx, cells_wide)  # (nx, gw)
         total += (down.T @ scores.cpu() @ across) / (down.sum(dim=0)[:, None] * across.sum(dim=0))
@@ -103,24 +102,22 @@ def from_windows(
 
 
 def from_tokens(
-    prior: "ClipPrior", pixels: NDArray[np.generic], texts: PromptEmbeddings, kind: str, options: DenseOptions
+    tower: "VisionTower", pixels: NDArray[np.generic], texts: PromptEmbeddings, kind: str, options: DenseOptions
 ) -> Tensor:
     """Return p(hazy), (gh, gw), one cell a patch token; see `token_embeddings`."""
-    return p_hazy(token_embeddings(prior, pixels, kind, options), texts)
+    return p_hazy(token_embeddings(tower, pixels, kind, options), texts)
 
 
-def token_embeddings(prior: "ClipPrior", pixels: NDArray[np.generic], kind: str, options: DenseOptions) -> Tensor:
+def token_embeddings(tower: "VisionTower", pixels: NDArray[np.generic], kind: str, options: DenseOptions) -> Tensor:
     """Return embeddings of the photo's patches, (gh, gw, E); `kind` is "maskclip" or "surgery" (see `dense_tokens`).
 
-    The tower must have patch tokens: `dense_tokens.supports_dense_tokens`.
+    The tower must have tokens.
     """
-    patch = int(prior.visual.patch_size[0])  # type: ignore[index]
+    patch = tower.patch_size
     height, width = pixels.shape[:2]
-    short = max(prior.image_size // patch, options.patches)
+    short = max(tower.image_size // patch, options.patches)
     rows, columns = (max(1, round(n)) for n in fitted_size(height, width, short))
-    image = prior.normalised(resized(pixels, rows * patch, columns * patch))
-    tokens = value_path_tokens if kind == "maskclip" else self_attention_tokens
-    return tokens(prior.visual, image)[0]
+    return tower.tokens(resized(pixels, rows * patch, columns * patch), kind)[0]
 
 
 def whole_image_windows(pixels: NDArray[np.generic], side: int) -> Tensor:

@@ -44,13 +44,13 @@ def test_auc():
 def test_a_clip_that_sees_haze_and_one_whose_prompts_are_swapped(data):
     sighted = tiny_clip.planted_prior(kind="windows")
     found = cells(benchmark.seen(sighted, photos(data), ["windows"]))["windows"]
-    texts = sighted._encode_texts
+    texts = sighted._texts._encode_texts
     swapped = ClipPrior(
-        sighted.visual,
+        sighted.tower.module,
         tiny_clip.PlantedTexts(texts.clear, texts.hazy),  # type: ignore[attr-defined]
         name="swapped",
-        mean=sighted._mean.tolist(),
-        std=sighted._std.tolist(),
+        mean=sighted.tower.mean.tolist(),
+        std=sighted.tower.std.tolist(),
     )
     turned = cells(benchmark.seen(swapped, photos(data), ["windows"]))["windows"]
     assert float(found[0]) > 0.9 and float(turned[0]) < 0.1

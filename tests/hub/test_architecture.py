@@ -8,6 +8,7 @@ from cliphaze_cli.hub.open_clip_import import import_open_clip
 from cliphaze_cli.prior import towers
 from cliphaze_cli.prior.builders import WINDOWS
 from cliphaze_cli.prior.clip_model import ClipPrior
+from cliphaze_cli.prior.vision_tower import VisionTower
 from cliphaze_cli.system.errors import WeightsError
 
 OPEN_CLIP = import_open_clip()
@@ -47,7 +48,7 @@ def test_what_is_let_through_gets_a_builder_that_it_can_do(model):
     with torch.device("meta"):
         visual = towers._build(OPEN_CLIP, recipe).visual
     prior = ClipPrior.__new__(ClipPrior)
-    prior.visual, prior.name = visual, model
+    prior.tower, prior.name = VisionTower(visual, (0, 0, 0), (1, 1, 1), torch.device("meta")), model
     assert (prior.choose_builder().name == WINDOWS) == (not model.startswith("ViT-"))
 
 

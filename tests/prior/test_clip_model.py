@@ -52,7 +52,7 @@ def test_a_file_gives_the_model_it_was_saved_from(weights):
     reference = in_memory(model)
     np.testing.assert_allclose(loaded.density(half_foggy()), reference.density(half_foggy()), atol=1e-4)
     np.testing.assert_allclose(loaded.embedding(half_foggy()), reference.embedding(half_foggy()), atol=1e-4)
-    assert not any(parameter.requires_grad for parameter in loaded.visual.parameters())
+    assert not any(parameter.requires_grad for parameter in loaded.tower.module.parameters())
 
 
 def test_it_can_be_sent_to_another_process(weights):
@@ -64,7 +64,7 @@ def test_it_can_be_sent_to_another_process(weights):
 def test_half_precision_files_run_in_float32(weights):
     save_file({name: tensor.half() for name, tensor in load_file(weights).items()}, weights)
     prior = ClipPrior.from_file(weights, MODEL)
-    assert {parameter.dtype for parameter in prior.visual.parameters()} == {torch.float32}
+    assert {parameter.dtype for parameter in prior.tower.module.parameters()} == {torch.float32}
     assert np.isfinite(prior.density(half_foggy())).all()
 
 
@@ -115,7 +115,7 @@ def test_a_read_only_folder_is_no_obstacle(weights, text_tower_loads, monkeypatc
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
+    monkeypatch.setattr("cliphaze_cli.system.atomic_file.create_part", refuse)
     assert np.isfinite(ClipPrior.from_file(weights, MODEL).density(half_foggy())).all()
     assert list(weights.parent.iterdir()) == [weights]
 

@@ -76,14 +76,15 @@ def largest(difference: Tensor) -> float:
 
 @torch.no_grad()
 def test_the_activation_is_that_of_the_checkpoint(pair):
-    ours, theirs = (visual.transformer.resblocks[0].mlp.gelu for visual in (pair.prior.visual, pair.model.visual))
+    ours, theirs = (visual.transformer.resblocks[0].mlp.gelu for visual in (pair.prior.tower.module, pair.model.visual))
     assert type(ours) is type(theirs)
 
 
 @torch.no_grad()
 def test_a_photo_is_prepared_as_open_clip_prepares_it(pair):
     theirs = pair.transform(square())[None]
-    ours = pair.prior.normalised(density_map.whole_image_windows(np.asarray(square()), pair.prior.image_size))
+    tower = pair.prior.tower
+    ours = tower.normalised(density_map.whole_image_windows(np.asarray(square()), tower.image_size))
     step = 1 / 255 / 0.26  # of 8 bits, in normalised numbers: open_clip's transform rounds to them, ours does not
     assert largest(ours - theirs) < 2 * step
     assert float((ours - theirs).abs().mean()) < step
@@ -91,9 +92,9 @@ def test_a_photo_is_prepared_as_open_clip_prepares_it(pair):
 
 @torch.no_grad()
 def test_image_embeddings_are_open_clips(pair):
-    windows = density_map.whole_image_windows(np.asarray(square()), pair.prior.image_size)
-    theirs = F.normalize(pair.model.encode_image(pair.prior.normalised(windows)), dim=-1)
-    assert largest(pair.prior.embed(windows) - theirs) < 1e-6
+    windows = density_map.whole_image_windows(np.asarray(square()), pair.prior.tower.image_size)
+    theirs = F.normalize(pair.model.encode_image(pair.prior.tower.normalised(windows)), dim=-1)
+    assert largest(pair.prior.tower.embed(windows) - theirs) < 1e-6
 
 
 @torch.no_grad()
@@ -111,16 +112,16 @@ def test_the_score_is_the_zero_shot_recipe_of_open_clip(pair):
         F.normalize(F.normalize(pair.model.encode_text(pair.tokenizer(list(texts))), dim=-1).mean(0), dim=-1)
         for texts in (prompts.hazy, prompts.clear)
     )
-    windows = density_map.whole_image_windows(np.asarray(square()), pair.prior.image_size)
-    image = F.normalize(pair.model.encode_image(pair.prior.normalised(windows)), dim=-1)
+    windows = density_map.whole_image_windows(np.asarray(square()), pair.prior.tower.image_size)
+    image = F.normalize(pair.model.encode_image(pair.prior.tower.normalised(windows)), dim=-1)
     theirs = (100 * image @ torch.stack([clear, hazy]).T).softmax(-1)[:, 1]
-    assert largest(p_hazy(pair.prior.embed(windows), pair.prior.prompt_embeddings()) - theirs) < 1e-4
+    assert largest(p_hazy(pair.prior.tower.embed(windows), pair.prior.prompt_embeddings()) - theirs) < 1e-4
 
 
 @torch.no_grad()
 def test_tokens_through_all_blocks_give_open_clips_class_token(pair):
-    image = torch.randn(1, 3, pair.prior.image_size, pair.prior.image_size)
-    visual: Any = pair.prior.visual
+    image = torch.randn(1, 3, pair.prior.tower.image_size, pair.prior.tower.image_size)
+    visual: Any = pair.prior.tower.module
     tokens, _ = dense_tokens.embed_patches(visual, image)
     for block in visual.transformer.resblocks:
         tokens = block(tokens)
@@ -141,7 +142,7 @@ def test_the_value_path_is_maskclips(pair, wider):
     values = last.ln_1(tokens) @ weight.T + bias
     mixed = values @ last.attn.out_proj.weight.T + last.attn.out_proj.bias
     expected = (visual.ln_post(mixed)[:, 1:] @ visual.proj).reshape(len(image), *grid, -1)
-    assert largest(dense_tokens.value_path_tokens(pair.prior.visual, image) - expected) < 1e-5
+    assert largest(dense_tokens.value_path_tokens(pair.prior.tower.module, image) - expected) < 1e-5
 
 
 @pytest.mark.parametrize("wider", [0, 2])
@@ -160,12 +161,12 @@ def test_the_second_stream_is_clip_surgerys(pair, wider):
         tokens = block(tokens)
     assert stream is not None
     expected = (visual.ln_post(stream)[:, 1:] @ visual.proj).reshape(len(image), *grid, -1)
-    assert largest(dense_tokens.self_attention_tokens(pair.prior.visual, image) - expected) < 2e-5
+    assert largest(dense_tokens.self_attention_tokens(pair.prior.tower.module, image) - expected) < 2e-5
 
 
 def _image(pair: Pair, wider: int) -> Tensor:
     patch = pair.model.visual.patch_size[0]
-    side = pair.prior.image_size
+    side = pair.prior.tower.image_size
     return torch.randn(2, 3, side, side + wider * patch)
 
 

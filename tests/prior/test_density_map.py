@@ -72,13 +72,13 @@ def test_a_level_is_the_score_of_its_windows():
     whole = density_map.whole_image_windows(foggy(64, 64), 32)
     assert whole.shape == (1, 3, 32, 32)
     with torch.inference_mode():
-        score = float(density_map.p_hazy(prior.embed(whole), prior.prompt_embeddings()))
+        score = float(density_map.p_hazy(prior.tower.embed(whole), prior.prompt_embeddings()))
     np.testing.assert_allclose(density, score, atol=1e-5)
 
 
 def test_the_number_of_windows_is_bounded(monkeypatch):
     prior, seen = planted_prior(), []
-    embed = prior.embed
+    embed = prior.tower.embed
 
     def counted(images, **options):
         seen.append(len(images))
@@ -113,7 +113,7 @@ def test_unknown_builders_and_towers_without_tokens_are_refused():
     prior = planted_prior()
     with pytest.raises(UsageError, match="known are surgery, maskclip, windows"):
         prior.density(half_foggy(), builder="tarot")
-    prior.visual.pool_type = "avg"  # type: ignore[assignment]
+    prior.tower.module.pool_type = "avg"  # type: ignore[assignment]
     with pytest.raises(UsageError, match="use the windows builder"):
         prior.density(half_foggy(), builder="maskclip")
 
@@ -122,7 +122,7 @@ def test_without_a_builder_it_is_surgery_and_windows_where_there_are_no_tokens()
     prior = planted_prior(kind="surgery")
     np.testing.assert_array_equal(prior.density(half_foggy()), prior.density(half_foggy(), builder="surgery"))
     assert prior.choose_builder().notice is None
-    prior.visual.pool_type = "avg"  # type: ignore[assignment]
+    prior.tower.module.pool_type = "avg"  # type: ignore[assignment]
     np.testing.assert_array_equal(prior.density(half_foggy()), prior.density(half_foggy(), builder="windows"))
     assert "sliding windows" in (prior.choose_builder().notice or "")
 

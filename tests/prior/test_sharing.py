@@ -9,7 +9,8 @@ import pytest
 
 from cliphaze_cli.hub import clip_entry, verification, verified_file
 from cliphaze_cli.prior import towers
-from cliphaze_cli.prior.clip_model import ClipPrior, embed_default_prompts
+from cliphaze_cli.prior.clip_model import ClipPrior
+from cliphaze_cli.prior.embed_prompts import embed_default_prompts
 from cliphaze_cli.system.errors import WeightsError
 from tests.prior import tiny_clip
 
@@ -90,7 +91,7 @@ def test_the_towers_parameters_lie_in_the_mapped_file(cached, tmp_path):
             start, _, end = line.split()[0].partition("-")
             ranges.append((int(start, 16), int(end, 16)))
     assert ranges
-    for name, parameter in prior.visual.named_parameters():
+    for name, parameter in prior.tower.module.named_parameters():
         assert any(start <= parameter.data_ptr() < end for start, end in ranges), name
 
 

@@ -118,8 +118,6 @@ def in_memory(model: Any) -> ClipPrior:
 
 def planted_prior(model: Any = None, *, kind: str = "windows") -> ClipPrior:
     """A prior whose hazy and clear texts are what `kind` of embedding sees in a foggy and in a crisp picture."""
-    from cliphaze_cli.prior import dense_tokens
-
     model = model if model is not None else build()
     prior = in_memory(model)
     with torch.inference_mode():
@@ -127,16 +125,15 @@ def planted_prior(model: Any = None, *, kind: str = "windows") -> ClipPrior:
         for pixels in (foggy(SIDE, SIDE, 5), crisp(SIDE, SIDE, 6)):
             image = torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255
             if kind == "windows":
-                embedding = prior.embed(image)[0]
+                embedding = prior.tower.embed(image)[0]
             else:
-                path = dense_tokens.value_path_tokens if kind == "maskclip" else dense_tokens.self_attention_tokens
-                embedding = path(prior.visual, prior.normalised(image)).mean(dim=(0, 1, 2))
+                embedding = prior.tower.tokens(image, kind).mean(dim=(0, 1, 2))
             seen.append(nn.functional.normalize(embedding, dim=-1))
         mean = (seen[0] + seen[1]) / 2  # what both share says nothing about haze
     return ClipPrior(
         model.visual,
         PlantedTexts(seen[0] - mean, seen[1] - mean),
         name="tiny-clip",
-        mean=prior._mean.tolist(),
-        std=prior._std.tolist(),
+        mean=prior.tower.mean.tolist(),
+        std=prior.tower.std.tolist(),
     )
