@@ -57,7 +57,7 @@ def test_missing_credentials(dehaze: Dehaze, monkeypatch: pytest.MonkeyPatch) ->
     one_line(
         dehaze("s3://photos", "out"),
         2,
-        "no credentials were found (Unable to locate credentials); set AWS_ACCESS_KEY_ID and",
+        "found (Unable to locate credentials); set AWS_ACCESS_KEY_ID and",
     )
 
 

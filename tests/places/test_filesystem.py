@@ -60,7 +60,7 @@ class NoCredentialsError(Exception):
         (PermissionError("Access Denied."), r"refuses it \(Access Denied\); check the credentials"),
         (
             NoCredentialsError("Unable to locate credentials"),
-            r"no credentials were found \(Unable to locate credentials\); set AWS_ACCESS_KEY_ID",
+            r"found \(Unable to locate credentials\); set AWS_ACCESS_KEY_ID",
         ),
         (TimeoutError(), "does not answer"),
         (
