@@ -55,7 +55,7 @@ def _why(error: BaseException, place: Remote) -> str:
     reasons = (
         (no_bucket(error), f"there is no bucket {place.root.path}; create it first, or check the URL and the endpoint"),
         (isinstance(error, FileNotFoundError), "there is no such object; check the URL, or was it deleted meanwhile?"),
-        (names & _NO_CREDENTIALS, f"no credentials were found; {credentials}"),
+        (names & _NO_CREDENTIALS, f"no credentials were found{said}; {credentials}"),
         (
             isinstance(error, PermissionError),
             f"the store refuses it{said}; check the credentials in the environment and what they permit",

@@ -58,7 +58,10 @@ class NoCredentialsError(Exception):
     ("error", "said"),
     [
         (PermissionError("Access Denied."), r"refuses it \(Access Denied\); check the credentials"),
-        (NoCredentialsError("Unable to locate credentials"), "no credentials were found; set AWS_ACCESS_KEY_ID"),
+        (
+            NoCredentialsError("Unable to locate credentials"),
+            r"found \(Unable to locate credentials\); set AWS_ACCESS_KEY_ID",
+        ),
         (TimeoutError(), "does not answer"),
         (
             EndpointConnectionError('Could not connect to the endpoint URL: "http://10.0.0.1:9000/b/a?X-Amz-S=abc"'),
