@@ -231,7 +231,7 @@ TimeLimitOption = Annotated[
         "--time-limit",
         metavar="SECONDS",
         callback=_check_seconds,
-        help="Give a photo up that takes longer, as damaged ones can.",
+        help="Give a photo, or a film's frame, up that takes longer.",
         show_default=f"{DEFAULT_SECONDS:g}, and {SECONDS_PER_MEGAPIXEL:g} for each megapixel",
     ),
 ]

@@ -4,10 +4,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.cli.console import Console
+from cliphaze_cli.system.atomic_file import shown
 
 if TYPE_CHECKING:
     from rich.console import Console as Terminal
@@ -74,7 +76,7 @@ def progress_bar(
 
         def frames(film: Job, done: int, of: int | None) -> None:
             if done and film not in films:
-                films[film] = bar.add_task(film.source.name, total=of, unit="frame")
+                films[film] = bar.add_task(shown(Path(film.source.name)), total=of, unit="frame")
             if done:
                 bar.update(films[film], completed=done, total=None if of is None else max(done, of))
             bar.update(files, visible=total > 1 or not films)  # of a single film its frames are what counts

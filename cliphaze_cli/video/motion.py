@@ -41,6 +41,7 @@ class Watch:
 
     def __call__(self, grey: NDArray[np.uint8]) -> Change | None:
         """None for the first frame."""
+        grey = np.ascontiguousarray(grey)
         before, self._before = self._before, grey
         if before is None or before.shape != grey.shape:
             return None

@@ -74,8 +74,9 @@ def test_a_single_film_shows_its_frames(monkeypatch: pytest.MonkeyPatch) -> None
     stream = Terminal()
     monkeypatch.setattr("sys.stderr", stream)
     with progress_bar(Console(), total=1) as advance:
-        film = Job(Path("fog [1].mp4"), Path("out.mp4"))
+        film = Job(Path("fog [1]\x1b[41m.mp4"), Path("out.mp4"))
         for done in (0, 10, 30):
             advance.frames(film, done, 40)
         advance()
-    assert "fog [1].mp4" in stream.getvalue() and "30/40" in stream.getvalue()
+    assert "fog [1]\\x1b" in stream.getvalue() and "30/40" in stream.getvalue()
+    assert "\x1b[41m" not in stream.getvalue()

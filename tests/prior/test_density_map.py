@@ -84,7 +84,7 @@ def test_the_number_of_windows_is_bounded(monkeypatch):
         seen.append(len(images))
         return embed(images, **options)
 
-    monkeypatch.setattr(prior, "embed", counted)
+    monkeypatch.setattr(prior.tower, "embed", counted)
     prior.density(crisp(64, 4000), builder="windows", windows=WindowOptions(max_windows=40))
     assert 0 < sum(seen) <= 40
     seen.clear()
