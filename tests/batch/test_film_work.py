@@ -14,6 +14,7 @@ from cliphaze_cli.batch.pool import Pool
 from cliphaze_cli.batch.shares import Shares
 from cliphaze_cli.batch.work import work
 from cliphaze_cli.imaging.limits import Limits
+from cliphaze_cli.places.remote import on_disk
 from cliphaze_cli.report.settings import Settings
 from tests.video.films import make
 
@@ -40,11 +41,11 @@ def test_a_film_has_its_time_for_each_frame_and_tells_how_far_it_is(
     assert result.status == "done" and result.size == (96, 64) and result.details["frames"] == 5
     assert told == [each for done in range(1, 6) for each in (96 * 64, (done, 5))] + ["end"]
 
-    before = job.target.read_bytes()
+    before = on_disk(job.target).read_bytes()
     assert work(job, tool, options(random_weights, skip_existing=True)).status == "skipped"
     assert work(job, tool, options(random_weights)).status == "failed"
     assert work(job, tool, options(random_weights), memory=1000).status == "pending"
-    assert job.target.read_bytes() == before
+    assert on_disk(job.target).read_bytes() == before
 
 
 @pytest.mark.video
@@ -52,5 +53,5 @@ def test_in_a_process_of_its_own(job: Job, random_weights: Path) -> None:
     told: list[tuple[Job, int, int | None]] = []
     with Pool(options(random_weights), Shares(1, 1, None)) as pool:
         batch = pool.run([job], lambda result: None, lambda *frames: told.append(frames))
-    assert [result.status for result in batch.results] == ["done"] and job.target.exists()
+    assert [result.status for result in batch.results] == ["done"] and on_disk(job.target).exists()
     assert {each[0] for each in told} <= {job} and all(done <= 5 for _, done, _ in told)
