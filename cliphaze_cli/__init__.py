@@ -1,6 +1,6 @@
 """cliphaze: remove haze from photographs with the CLIPHaze network."""
 
-import _signal  # what `signal` is made of, without the time to import that
+import _signal  # type: ignore[import-not-found]  # what `signal` is made of, without the time to import that
 import os
 import sys
 

@@ -101,6 +101,7 @@ def test_killed_runs_leave_whole_files_and_the_next_one_finishes(
     finish(tmp_path, doubling_weights, names, *options)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="processes are found by /proc")
 def test_when_all_processes_are_killed_at_once_the_next_run_finishes(tmp_path: Path, doubling_weights: Path) -> None:
     """As a service manager does it; the workers have sessions of their own."""
