@@ -174,7 +174,7 @@ def _folder_pairs(folder: Path, output: Path | None, names: Names, found: Found)
 
 def _file_pair(file: Path, output: Path | None, names: Names, *, alone: bool) -> tuple[Path, Path]:
     if not file.exists():
-        raise UsageError(f"INPUT does not exist: {file}")
+        raise UsageError(f"INPUT does not exist: {file}{_why_missing(str(file), output)}")
     if not file.is_file():
         raise UsageError(f"INPUT is neither a file nor a folder: {file}")
     if output is None:
@@ -194,6 +194,16 @@ def _file_pair(file: Path, output: Path | None, names: Names, *, alone: bool) ->
             f"OUTPUT {output.name} is {of_extension} by its extension, but --format asks for {names.format}"
         )
     return file, output
+
+
+def _why_missing(name: str, output: Path | None) -> str:
+    if any(character in name for character in "*?"):
+        return " (nothing matches this pattern)"
+    if any(quote in name for quote in "\"'"):
+        return " (with the quotes: were they meant for the shell?)"
+    if output is not None and output.exists():
+        return f" (the output comes last, and {output} exists: are they in the wrong order?)"
+    return ""
 
 
 def _names_an_image(output: Path) -> bool:
