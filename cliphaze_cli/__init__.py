@@ -1,7 +1,16 @@
 """cliphaze: remove haze from photographs with the CLIPHaze network."""
 
+import _signal  # type: ignore[import-not-found]  # what `signal` is made of, without the time to import that
 import os
 import sys
+
+# As the command, not as a library: until `main` takes over, Ctrl-C ends the process without a traceback.
+if (
+    os.path.basename(sys.argv[0] if getattr(sys, "argv", None) else "") in ("cliphaze", "-m")  # noqa: PTH119
+    and _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler
+):
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+
 from typing import TYPE_CHECKING, Any
 
 from cliphaze_cli.system.versions import __version__

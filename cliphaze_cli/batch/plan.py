@@ -206,7 +206,7 @@ def _folder_pairs(folder: Place, output: Place | None, names: Names, found: Foun
 
 def _file_pair(file: Place, output: Place | None, names: Names, look: Look, *, alone: bool) -> tuple[Place, Place]:
     if not look.exists(file):
-        raise UsageError(f"INPUT does not exist: {file}")
+        raise UsageError(f"INPUT does not exist: {file}{_why_missing(str(file), output, look)}")
     if not look.is_file(file):
         raise UsageError(f"INPUT is neither a file nor a folder: {file}")
     if output is None:
@@ -229,6 +229,16 @@ def _file_pair(file: Place, output: Place | None, names: Names, look: Look, *, a
             f"OUTPUT {output.name} is {of_extension} by its extension, but --format asks for {names.format}"
         )
     return file, output
+
+
+def _why_missing(name: str, output: Place | None, look: Look) -> str:
+    if any(character in name for character in "*?"):
+        return " (nothing matches this pattern)"
+    if any(quote in name for quote in "\"'"):
+        return " (with the quotes: were they meant for the shell?)"
+    if output is not None and look.exists(output):
+        return f" (the output comes last, and {output} exists: are they in the wrong order?)"
+    return ""
 
 
 def _names_a_file(output: Place, look: Look) -> bool:

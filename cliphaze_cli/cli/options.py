@@ -3,6 +3,7 @@
 Use as annotations, `device: DeviceOption = "auto"`; a bad value raises a one-line UsageError before any work.
 """
 
+import contextlib
 import os
 import re
 from collections.abc import Callable
@@ -135,10 +136,16 @@ def given(context: typer.Context) -> set[str]:
 
 
 def parse_path(text: str) -> Path:
-    """Return the path; raise UsageError for an empty one, which `Path` would take for the current folder."""
-    if not text:
+    """Return the path, with the home folder for a `~` that no shell has replaced (`-o~/out`).
+
+    Raises UsageError for an empty one, which `Path` would take for the current folder."""
+    if not text.strip():
         raise UsageError("a path is empty: name a file or a folder (is a variable of the shell not set?)")
-    return Path(text)
+    path = Path(text)
+    if text.startswith("~") and not os.path.lexists(path.parts[0]):
+        with contextlib.suppress(RuntimeError):  # nobody's home
+            return path.expanduser()
+    return path
 
 
 def parse_place(text: str) -> Place:

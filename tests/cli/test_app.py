@@ -119,19 +119,6 @@ def test_a_name_that_is_too_long_is_one_line(
     assert not (tmp_path / "out").exists()
 
 
-def test_ctrl_c_while_modules_are_imported_is_quiet() -> None:
-    code = (
-        "import sys; import cliphaze_cli.__main__ as command\n"
-        "class Interrupting:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'cliphaze_cli.cli.app': raise KeyboardInterrupt\n"
-        "sys.meta_path.insert(0, Interrupting())\n"
-        "command.main()"
-    )
-    process = child(code)
-    assert process.returncode == 130 and not process.stderr
-
-
 @pytest.mark.parametrize("arguments", [["--help"], ["download-weights", "--list", "--json"]])
 def test_a_reader_that_went_away_is_no_drama(arguments: list[str]) -> None:
     reading, writing = os.pipe()

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -60,3 +61,19 @@ def test_an_interruption_while_modules_are_imported_is_quiet(monkeypatch: pytest
     with pytest.raises(SystemExit) as end:
         program.main()
     assert end.value.code == 130
+
+
+@pytest.mark.parametrize(
+    ("name", "quiet"), [("/usr/bin/cliphaze", True), ("-m", True), ("photos.py", False), (None, False)]
+)
+def test_as_the_command_ctrl_c_is_quiet_from_the_first_line_on(name: str | None, quiet: bool) -> None:
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"sys.argv = {[name] if name else []!r}\n"
+        "import cliphaze_cli; print(signal.getsignal(signal.SIGINT) == signal.SIG_DFL)\n"
+        "from cliphaze_cli.__main__ import _take_over_ctrl_c; _take_over_ctrl_c()\n"
+        "print(signal.getsignal(signal.SIGINT) == signal.default_int_handler)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert result.stdout.split() == [str(quiet), "True"]

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import random
 import signal
 import subprocess
@@ -30,16 +31,18 @@ def visible(out: Path) -> set[str]:
     return {name for name in files_in(out) if not name.startswith(".")} if out.exists() else set()
 
 
-def wait_until_nobody_is_in(folder: Path) -> None:
-    def somebody() -> bool:
-        for link in Path("/proc").glob("[0-9]*/cwd"):
-            with contextlib.suppress(OSError):
-                if link.readlink() == folder:
-                    return True
-        return False
+def processes_in(folder: Path) -> list[int]:
+    found = []
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):
+            if link.readlink() == folder:
+                found.append(int(link.parent.name))
+    return found
 
+
+def wait_until_nobody_is_in(folder: Path) -> None:
     deadline = time.monotonic() + PATIENCE
-    while somebody():
+    while processes_in(folder):
         assert time.monotonic() < deadline, "a process outlives the killed one"
         time.sleep(0.02)
 
@@ -96,6 +99,23 @@ def test_killed_runs_leave_whole_files_and_the_next_one_finishes(
     struck = [strike(tmp_path, doubling_weights, signal.SIGKILL, moment, *options) for moment in (0.0, 0.11)]
     assert any(struck)
     finish(tmp_path, doubling_weights, names, *options)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="processes are found by /proc")
+def test_when_all_processes_are_killed_at_once_the_next_run_finishes(tmp_path: Path, doubling_weights: Path) -> None:
+    """As a service manager does it; the workers have sessions of their own."""
+    names = make_photos(tmp_path / "in", 20)
+    process = begin(tmp_path, doubling_weights, "--jobs", "2")
+    wait_for(lambda: visible(tmp_path / "out"), process)
+    for number in processes_in(tmp_path):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+    process.communicate(timeout=PATIENCE)
+    wait_until_nobody_is_in(tmp_path)
+    made = assert_whole(tmp_path / "out", tmp_path / "in", leftovers=True)
+    assert process.returncode == -signal.SIGKILL and 0 < len(made) < len(names)
+    finish(tmp_path, doubling_weights, names)
 
 
 @pytest.mark.parametrize("jobs", ["1", "3"])
