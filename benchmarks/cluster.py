@@ -22,10 +22,7 @@ import typer
 from benchmarks.made import make_photo
 from benchmarks.processes import family
 from benchmarks.timing import machine
-from cliphaze_cli.batch import dehazing, ray_cluster
-from cliphaze_cli.batch.cluster import Cluster
-from cliphaze_cli.batch.cluster_choice import ClusterChoice
-from cliphaze_cli.batch.cluster_worker import ClusterWorker, Started
+from cliphaze_cli.batch import dehazing
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.naming import PhotoNames
 from cliphaze_cli.batch.options import WorkOptions
@@ -37,6 +34,10 @@ from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.dehaze import COMMAND
 from cliphaze_cli.cli.pictures import Pictures
 from cliphaze_cli.cli.run_batch import run_batch
+from cliphaze_cli.cluster import ray_cluster
+from cliphaze_cli.cluster.choice import ClusterChoice
+from cliphaze_cli.cluster.executor import Cluster
+from cliphaze_cli.cluster.worker import ClusterWorker, Started
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.report.results import BatchReport, FileResult
 from cliphaze_cli.report.settings import Settings

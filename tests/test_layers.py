@@ -11,20 +11,9 @@ import cliphaze_cli
 PACKAGE = Path(cliphaze_cli.__file__).parent
 ALLOWED = {
     "__main__": {"cli"},
-    "cli": {
-        "web",
-        "batch",
-        "video",
-        "dehazer",
-        "prior",
-        "network",
-        "scan",
-        "report",
-        "imaging",
-        "places",
-        "hub",
-        "system",
-    },
+    "cli": {"web", "cluster", "batch", "video", "dehazer", "prior", "network", "scan", "report", "imaging"}
+    | {"places", "hub", "system"},
+    "cluster": {"batch", "dehazer", "prior", "network", "report", "imaging", "places", "hub", "system"},
     "web": {"batch", "dehazer", "prior", "report", "imaging", "places", "system"},
     "batch": {"video", "dehazer", "prior", "network", "report", "imaging", "places", "hub", "system"},
     "video": {"dehazer", "restoration", "imaging", "system"},

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cliphaze_cli.batch.cluster_choice import ClusterChoice
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.shares import REPLICAS
+from cliphaze_cli.cluster.choice import ClusterChoice
 from cliphaze_cli.system.errors import UsageError
 
 CLUSTER = "Cluster"  # panel of --help

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from cliphaze_cli.batch.cluster_choice import ClusterChoice
 from cliphaze_cli.batch.options import Load, WorkOptions
 from cliphaze_cli.batch.plan import Names, Plan, plan_pairs
 from cliphaze_cli.batch.refusals import refuse_report, refuse_sheet
@@ -16,6 +15,7 @@ from cliphaze_cli.cli.first_use import clip_of
 from cliphaze_cli.cli.pictures import Pictures, open_pictures
 from cliphaze_cli.cli.run_batch import Command, run_batch
 from cliphaze_cli.cli.watch import Watched, watch
+from cliphaze_cli.cluster.choice import ClusterChoice
 from cliphaze_cli.hub.cache import unreadable
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.places.remote import Place

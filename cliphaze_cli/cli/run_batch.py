@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cliphaze_cli.batch.cluster_choice import ClusterChoice
 from cliphaze_cli.batch.folders import make_folders
 from cliphaze_cli.batch.loading import nothing_used
 from cliphaze_cli.batch.options import WorkOptions
@@ -18,6 +17,7 @@ from cliphaze_cli.cli.pictures import Pictures
 from cliphaze_cli.cli.progress import progress_bar
 from cliphaze_cli.cli.reporting import Reporting
 from cliphaze_cli.cli.tally import Tally
+from cliphaze_cli.cluster.choice import ClusterChoice
 from cliphaze_cli.imaging.other_kinds import listed
 from cliphaze_cli.places.remote import Place
 from cliphaze_cli.report.document import Run
@@ -26,8 +26,8 @@ from cliphaze_cli.system.errors import CliphazeError
 from cliphaze_cli.system.memory_limit import too_little_memory
 
 if TYPE_CHECKING:
-    from cliphaze_cli.batch.cluster import Cluster
     from cliphaze_cli.batch.pool import Pool
+    from cliphaze_cli.cluster.executor import Cluster
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _executor(
     work: Plan, options: WorkOptions, console: Console, jobs: int | None, cluster: ClusterChoice | None
 ) -> "Pool | Cluster":
     if cluster is not None:
-        from cliphaze_cli.batch.cluster import Cluster
+        from cliphaze_cli.cluster.executor import Cluster
 
         return Cluster(options, for_jobs(cluster, work.jobs), console.notice)
     from cliphaze_cli.batch.pool import Pool

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cliphaze_cli.batch.cluster_choice import ClusterChoice
 from cliphaze_cli.cli.cluster_options import cluster_choice
+from cliphaze_cli.cluster.choice import ClusterChoice
 from tests.cli.dehazing import Dehaze, save
 
 

@@ -6,10 +6,10 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from cliphaze_cli.batch import ray_cluster
-from cliphaze_cli.batch.cluster import Cluster
-from cliphaze_cli.batch.cluster_choice import ClusterChoice
 from cliphaze_cli.batch.options import WorkOptions
+from cliphaze_cli.cluster import ray_cluster
+from cliphaze_cli.cluster.choice import ClusterChoice
+from cliphaze_cli.cluster.executor import Cluster
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.report.settings import Settings
 from tests.batch import faulty

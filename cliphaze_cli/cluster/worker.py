@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from cliphaze_cli.batch import worker
-from cliphaze_cli.batch.carried import lay_out
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.options import WorkOptions
+from cliphaze_cli.cluster.carried import lay_out
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.system.errors import CliphazeError
 from cliphaze_cli.system.versions import __version__
@@ -45,7 +45,7 @@ class ClusterWorker:
         fetch: Callable[[Any], Any],
         cores: int,
     ) -> None:
-        """fetch: from what `prepare` is given for a file to that, see `batch/carried.py`. cores: to compute with."""
+        """fetch: from what `prepare` is given for a file to that, see `cluster/carried.py`. cores: to compute with."""
         self._options, self._surroundings, self._fetch, self._cores = options, surroundings, fetch, cores
         self._started: Started | None = None
 

@@ -5,18 +5,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from cliphaze_cli.batch import ray_cluster
-from cliphaze_cli.batch.carried import carried_files
-from cliphaze_cli.batch.cluster_choice import ClusterChoice
-from cliphaze_cli.batch.crew import Crew
 from cliphaze_cli.batch.endings import failure
-from cliphaze_cli.batch.hand_out import Hand, HandOut, Task
 from cliphaze_cli.batch.interruption import noted_interruptions
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.options import WorkOptions
 from cliphaze_cli.batch.pool import PATIENCE
-from cliphaze_cli.batch.ray_cluster import Answer, End
 from cliphaze_cli.batch.worker import Prepared
+from cliphaze_cli.cluster import ray_cluster
+from cliphaze_cli.cluster.carried import carried_files
+from cliphaze_cli.cluster.choice import ClusterChoice
+from cliphaze_cli.cluster.crew import Crew
+from cliphaze_cli.cluster.hand_out import Hand, HandOut, Task
+from cliphaze_cli.cluster.ray_cluster import Answer, End
 from cliphaze_cli.report.results import BatchReport, FileResult, explain
 from cliphaze_cli.system.errors import CliphazeError
 from cliphaze_cli.system.part_file import remove_leftovers

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cliphaze_cli.batch import carried, dehazing, mapping
-from cliphaze_cli.batch.carried import CLIP, PROMPTS, TEXTS, WEIGHTS, carried_files, lay_out
+from cliphaze_cli.batch import dehazing, mapping
 from cliphaze_cli.batch.options import WorkOptions
+from cliphaze_cli.cluster import carried
+from cliphaze_cli.cluster.carried import CLIP, PROMPTS, TEXTS, WEIGHTS, carried_files, lay_out
 from cliphaze_cli.hub.resolve import VerifiedFile
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.report.settings import DensitySettings, Settings

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cliphaze_cli.batch.cluster_worker import ClusterWorker, Surroundings
 from cliphaze_cli.batch.options import WorkOptions
 from cliphaze_cli.batch.shares import MEMORY_EACH
+from cliphaze_cli.cluster.worker import ClusterWorker, Surroundings
 from cliphaze_cli.system.cpu import usable_cores
 from cliphaze_cli.system.errors import CliphazeError, UsageError
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cliphaze_cli.batch.hand_out import Hand, HandOut, Task
 from cliphaze_cli.batch.job import Job
+from cliphaze_cli.cluster.hand_out import Hand, HandOut, Task
 from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.report.results import FileResult, Status
 
@@ -124,7 +124,7 @@ def test_a_dead_node_and_one_out_of_reach_cost_no_photo() -> None:
 def test_a_photo_that_takes_too_long_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     out, (first, _) = hand_out("hang", 1, 2, 3)
     now = 0.0
-    monkeypatch.setattr("cliphaze_cli.batch.hand_out.monotonic", lambda: now)
+    monkeypatch.setattr("cliphaze_cli.cluster.hand_out.monotonic", lambda: now)
     given(out, first)
     now = 101.0
     out.lost(first)

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from cliphaze_cli.batch import ray_cluster
-from cliphaze_cli.batch.cluster_choice import ClusterChoice
-from cliphaze_cli.batch.cluster_worker import Surroundings
-from cliphaze_cli.batch.hand_out import Hand, HandOut
 from cliphaze_cli.batch.options import WorkOptions
-from cliphaze_cli.batch.ray_cluster import Answer, Calls, End, Node
 from cliphaze_cli.batch.shares import MEMORY_EACH, memory_of_each
 from cliphaze_cli.batch.worker import Prepared
+from cliphaze_cli.cluster import ray_cluster
+from cliphaze_cli.cluster.choice import ClusterChoice
+from cliphaze_cli.cluster.hand_out import Hand, HandOut
+from cliphaze_cli.cluster.ray_cluster import Answer, Calls, End, Node
+from cliphaze_cli.cluster.worker import Surroundings
 from cliphaze_cli.report.results import FileResult, explain
 
 PLACING, STARTING = "placing", "starting"  # what a call is about, where it is about no photo
