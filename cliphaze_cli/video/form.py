@@ -9,6 +9,14 @@ from cliphaze_cli.video.options import CODECS, Encoding, codec_for, encoder_opti
 
 _ODD = "its sides are odd: colour is written at full resolution (4:4:4), which some players refuse"
 _HALVED = "colour is written at half the resolution (4:2:0), which all players know"
+_HDR = (16, 18)  # PQ and HLG, of AVCOL_TRC
+# What frames carry beside their pixels, by PyAV's names.
+_LOST = {
+    "HDR metadata (mastering display, light levels, HDR10+, Dolby Vision) are left out": {
+        "MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL", "DYNAMIC_HDR_PLUS", "DOVI_RPU_BUFFER", "DOVI_METADATA"
+    },
+    "captions inside its frames are left out": {"A53_CC"},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,10 @@ def form_for(frame: Any, coding: Coding, container: str, encoding: Encoding) -> 
         notices.append(_HALVED)
     if any(component.is_alpha for component in frame.format.components):
         notices.append("its transparency is left out")
+    carried = {data.type.name for data in frame.side_data}
+    notices += [said for said, names in _LOST.items() if carried & names]
+    if int(frame.color_trc) in _HDR:
+        notices.append("HDR: its values are taken for those of a usual film, and keep their label")
     return Form(
         name,
         encoder_options(name, crf, encoding.preset),
