@@ -89,7 +89,7 @@ def dehaze_film(
                 writer.abandon()
                 raise
         notices = (*film.losses.notices, *writer.notices)
-        details = {"frames": done, "estimates": stages.over_time.estimates, "codec": writer.codec}
+        details = {"frames": done, "estimates": stages.over_time.estimates, "codec": writer.form.codec}
         return FilmResult((film.width, film.height), notices, details)
 
 
@@ -160,7 +160,6 @@ def _status(source: Path) -> FileStatus:
 
 def _told(target: Path, error: "av.error.FFmpegError") -> Exception:
     """The disk's errors are explained by `atomic_file`."""
-    if isinstance(error, OSError) and error.errno and not isinstance(error, av.error.InvalidDataError):
+    if isinstance(error, OSError):
         return OSError(error.errno, error.strerror)
-    reason = " ".join(str(error).split())
-    return ImageError(f"cannot write {shown(target)}: {reason}; try another --codec")
+    return ImageError(f"cannot write {shown(target)}: {error.strerror or error}; try another --codec")

@@ -8,19 +8,21 @@ DEFAULT_PRESET = "veryfast"  # x264 takes half the time of "medium", for files o
 
 @dataclass(frozen=True)
 class Codec:
-    """An encoder: its name in FFmpeg, the usual and the largest crf, and whether it writes 10 bits."""
+    """An encoder: its name in FFmpeg, the usual and the largest crf, whether it writes 10 bits, and whether odd sides
+    with colour at half the resolution."""
 
     encoder: str
     crf: int
     largest_crf: int
     deep: bool = True
+    odd: bool = False
 
 
 CODECS = {
     "h264": Codec("libx264", 18, 51),
     "hevc": Codec("libx265", 20, 51),
-    "vp9": Codec("libvpx-vp9", 24, 63, deep=False),
-    "av1": Codec("libsvtav1", 24, 63),
+    "vp9": Codec("libvpx-vp9", 24, 63, deep=False, odd=True),
+    "av1": Codec("libsvtav1", 24, 63, odd=True),
 }
 LARGEST_CRF = 63
 _IN_CONTAINER = {"webm": ("vp9", "av1")}  # others take all

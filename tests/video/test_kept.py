@@ -56,9 +56,10 @@ def test_times_of_a_variable_rate(tmp_path: Path, dehaze: DehazeFilm) -> None:
 def test_ten_bits_with_their_colours(tmp_path: Path, dehaze: DehazeFilm) -> None:
     colour = {"color_range": 1, "colorspace": BT2020, "color_primaries": BT2020, "color_trc": PQ}
     source = make(tmp_path / "a.mp4", "libx265", pix_fmt="yuv420p10le", colour=colour)
-    dehaze(source, tmp_path / "b.mp4")
+    result = dehaze(source, tmp_path / "b.mp4")
     before, after = content(source), content(tmp_path / "b.mp4")
     assert_kept(before, after)
+    assert [notice[:4] for notice in result.notices] == ["HDR:"]
     assert after.pix_fmt == "yuv420p10le" and after.codec == "hevc"
     assert after.colour == before.colour == (BT2020, 1, BT2020, PQ)
 
