@@ -19,7 +19,7 @@ from cliphaze_cli.hub.registry import pinned_clip
 from cliphaze_cli.imaging.formats import is_image_name
 from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, DEFAULT_SECONDS, SECONDS_PER_MEGAPIXEL, Limits
 from cliphaze_cli.network.resolution import parse_resolution
-from cliphaze_cli.places.remote import Place, Remote, parse
+from cliphaze_cli.places.remote import Place, parse
 from cliphaze_cli.prior.builders import BUILDERS, DEFAULT_BUILDER
 from cliphaze_cli.report.settings import DensitySettings, Settings
 from cliphaze_cli.system.errors import UsageError
@@ -150,8 +150,10 @@ def parse_path(text: str) -> Path:
 
 def parse_place(text: str) -> Place:
     """Return the path, or the place that a URL names. Raises UsageError for what can be neither."""
-    place = parse(text) if text else parse_path(text)
-    if isinstance(place, Remote) and place.protocol == "memory":
+    place = parse(text)
+    if isinstance(place, Path):
+        return parse_path(text)
+    if place.protocol == "memory":
         raise UsageError(f"{text} is gone when its process ends: name a place that stays")
     return place
 

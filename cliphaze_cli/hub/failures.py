@@ -154,7 +154,8 @@ def _storing(error: OSError, request: Request) -> str:
         return _transfer(error, request)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"no space left in {request.cache}: free some, or choose another folder with --cache-dir or HF_HOME"
-    if error.filename is not None and os.path.basename(error.filename) == "token":  # noqa: PTH119 - text or bytes
+    at_token = error.filename is not None and os.path.basename(error.filename) == "token"  # noqa: PTH119 - or bytes
+    if at_token and not isinstance(error, NotADirectoryError):  # else it is the cache's folder that is none
         return f"cannot read the access token {error.filename} ({error.strerror}): correct that, or set HF_HOME"
     return (
         f"cannot write to {error.filename or request.cache} ({error.strerror}): "

@@ -28,21 +28,17 @@ class ByteSink(Protocol):
 
 
 class _Sink:
-    """An open file without `fileno`. With one Pillow writes in C, and calls a full disk "encoder error -2"."""
+    """An open file without `fileno`. With one Pillow writes in C, and calls a full disk "encoder error -2".
 
-    def __init__(self, stream: BinaryIO) -> None:
+    path: for encoders that open files themselves, by which they write to this very file.
+    """
+
+    def __init__(self, stream: BinaryIO, path: Path) -> None:
+        self.path = path
         self.write = stream.write
         self.seek = stream.seek
         self.tell = stream.tell
         self.flush = stream.flush
-
-
-class _FileSink(_Sink):
-    """`path`: for encoders that open files themselves, by which they write to this very file."""
-
-    def __init__(self, stream: BinaryIO, path: Path) -> None:
-        super().__init__(stream)
-        self.path = path
 
 
 def shown(path: object) -> str:
@@ -54,7 +50,7 @@ def shown(path: object) -> str:
 @contextmanager
 def atomic_file(
     path: Path, *, replace: bool = True, follow: bool = True, source: FileStatus | None = None, dated: bool = True
-) -> Iterator[_FileSink]:
+) -> Iterator[_Sink]:
     """Open a temporary file that is renamed to `path` when the block ends, and deleted if the block raises.
 
     After the block the file is on the disk and survives a power cut.
@@ -83,7 +79,7 @@ def atomic_file(
         with os.fdopen(descriptor, "wb") as stream:
             if source is not None:
                 file_status.restrict(descriptor, source)
-            yield _FileSink(stream, part)
+            yield _Sink(stream, part)
             stream.flush()
             if source is not None and dated:
                 file_status.date(descriptor, source)

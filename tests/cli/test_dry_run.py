@@ -39,7 +39,7 @@ def shown(text: str) -> str:
 def test_people_read_what_becomes_what(tmp_path: Path, dry: Run) -> None:
     for name in ("a.jpg", "b.png", "sub/c.png", "d.png", "d.bmp"):
         save(tmp_path / "in" / name)
-    (tmp_path / "in/clip.mp4").write_bytes(b"any")
+    (tmp_path / "in/clip.gif").write_bytes(b"any")
     save(tmp_path / "out/b.png")
     result = dry("dehaze", "in", "out", "-r", "--skip-existing", "--density", "--format", "png", "--report", "r.csv")
     assert result.err == ""
@@ -50,7 +50,7 @@ def test_people_read_what_becomes_what(tmp_path: Path, dry: Run) -> None:
     assert lines[2].startswith(shown("would fail: in/d.png: in/d.bmp is written to out/d"))
     assert lines[3].startswith(shown("in/sub/c.png -> out/sub/c.png"))
     assert lines[4:] == [
-        "left out for their kind: 1 video",
+        "left out for their kind: 1 GIF",
         "3 would be dehazed, 1 skipped (outputs exist), 1 would fail, 1 left out for their kind",
     ]
     assert result.code == 1  # as of the run itself

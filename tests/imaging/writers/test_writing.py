@@ -32,8 +32,8 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch,
     if step == "write":
 
         class Full(atomic_file._Sink):
-            def __init__(self, stream):
-                super().__init__(stream)
+            def __init__(self, stream, path):
+                super().__init__(stream, path)
                 self.write = failing(full)
 
         monkeypatch.setattr(atomic_file, "_Sink", Full)
@@ -52,8 +52,8 @@ def test_a_disk_that_fills_up_midway_ends_the_encoder(tmp_path, monkeypatch):
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     class Filling(atomic_file._Sink):
-        def __init__(self, stream):
-            super().__init__(stream)
+        def __init__(self, stream, path):
+            super().__init__(stream, path)
 
             def write(data: bytes) -> int:
                 if stream.tell() > 1 << 20:
