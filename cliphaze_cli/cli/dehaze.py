@@ -10,7 +10,6 @@ import typer
 from cliphaze_cli.batch import dehazing
 from cliphaze_cli.batch.naming import PhotoNames, extra_outputs
 from cliphaze_cli.batch.plan import plan
-from cliphaze_cli.batch.watching import require_watching
 from cliphaze_cli.cli import film_options, options, outcome
 from cliphaze_cli.cli.cluster_options import ClusterOption, CoresEachOption, GpusEachOption, cluster_choice
 from cliphaze_cli.cli.options import FILES, OUTPUT
@@ -18,10 +17,10 @@ from cliphaze_cli.cli.request import Request
 from cliphaze_cli.cli.run_batch import Command
 from cliphaze_cli.cli.streams import STREAM, places
 from cliphaze_cli.cli.watch import Watched
+from cliphaze_cli.cli.watch_options import folders_to_watch, refuse_with_watch
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_named
 from cliphaze_cli.places.remote import Place
 from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
-from cliphaze_cli.report.lines import ENDING as LINES_ENDING
 from cliphaze_cli.report.settings import Settings
 from cliphaze_cli.system.errors import UsageError
 
@@ -227,7 +226,7 @@ def dehaze(
         dry_run=dry_run,
     )
     if watch:
-        _refuse_with_watch(request, retry=retry, overwrite=overwrite, compare_sheet=compare_sheet, dry_run=dry_run)
+        refuse_with_watch(request, retry=retry, overwrite=overwrite, compare_sheet=compare_sheet, dry_run=dry_run)
     if retry is not None:
         if paths or output or recursive or suffix or format is not None:
             raise UsageError(f"--retry takes files and outputs from its report: leave {_NOT_WITH_RETRY} out")
@@ -246,7 +245,7 @@ def dehaze(
         raise UsageError("- for standard input or output is of this machine: leave --cluster out")
     names = _names(settings, suffix, format)
     if watch:
-        folders, folder = _folders_to_watch(inputs, target)
+        folders, folder = folders_to_watch(inputs, target)
         look = partial(plan, folders, folder, names, recursive=recursive, skip_existing=True)
         raise typer.Exit(request.watch(Watched(folders, folder, recursive, look), settings))
     with places(inputs, target) as place:
@@ -256,34 +255,6 @@ def dehaze(
         code = request.run_batch(work, settings, view=place.view)
         place.deliver()
     raise typer.Exit(code)
-
-
-def _refuse_with_watch(
-    request: Request, *, retry: Place | None, overwrite: bool, compare_sheet: Path | None, dry_run: bool
-) -> None:
-    if retry is not None:
-        raise UsageError("--watch and --retry contradict each other: give one of them")
-    if overwrite:
-        raise UsageError("--watch leaves outputs that exist as they are: leave --overwrite out")
-    if compare_sheet is not None:
-        raise UsageError("--compare-sheet is of a run that ends by itself: give --compare with --watch")
-    if dry_run:
-        raise UsageError("--dry-run shows what is there already: leave --watch out")
-    if request.cluster is not None:
-        raise UsageError("--watch works on this machine: leave --cluster out")
-    if request.report is not None and request.report.suffix.lower() == LINES_ENDING:
-        raise UsageError(f"--watch keeps its report whole: give {request.report.stem}.json or .csv")
-    require_watching()
-
-
-def _folders_to_watch(inputs: Sequence[Place], target: Place) -> tuple[list[Path], Path]:
-    folders = [path for path in inputs if isinstance(path, Path) and path.is_dir()]
-    other = next((path for path in inputs if path not in folders), None)
-    if other is not None:
-        raise UsageError(f"--watch waits in folders of this machine, and {other} is none: give folders")
-    if not isinstance(target, Path):
-        raise UsageError(f"--watch writes to a folder of this machine, and {target} is none: give a folder")
-    return folders, target
 
 
 def _inputs_and_output(paths: Sequence[Place], output: Place | None) -> tuple[list[Place], Place]:
