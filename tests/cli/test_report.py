@@ -244,17 +244,17 @@ def test_a_report_of_nothing_to_do(tmp_path: Path, dehaze: Dehaze) -> None:
 def test_folders_that_cannot_be_listed_are_reported_and_not_retried(
     tmp_path: Path, dehaze: Dehaze, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cliphaze_cli.batch import plan
+    from cliphaze_cli.batch import pairing
 
     save(tmp_path / "in/a.png")
-    find = plan.find_images
+    find = pairing.find_images
 
     def find_images(*arguments: Any, **options: Any) -> Any:
         from dataclasses import replace
 
         return replace(find(*arguments, **options), unreadable=((Path("in/locked"), "Permission denied"),))
 
-    monkeypatch.setattr(plan, "find_images", find_images)
+    monkeypatch.setattr(pairing, "find_images", find_images)
     assert dehaze("in", "out", "--report", "r.json").code == 1
     result = dehaze("--retry", "r.json")
     assert result.code == 0 and "could not be listed then" in result.err
