@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cliphaze_cli.imaging.film_names import container_of_name
 from cliphaze_cli.system.atomic_file import shown
 from cliphaze_cli.system.errors import ImageError
+from cliphaze_cli.system.scheduling import no_more_urgent
 from cliphaze_cli.video import colour, labels
 from cliphaze_cli.video.colour import FULL_RANGE, Coding
 from cliphaze_cli.video.form import Form, form_for
@@ -52,7 +53,8 @@ class FilmWriter:
                 self._add_copy(stream)
             self._container.metadata.update(labels.metadata_of(film.container))
             self._container.set_chapters(labels.chapters(film.container, film.window.start, film.window.end))
-            self._container.start_encoding()
+            with no_more_urgent():  # than before, as SVT-AV1 would have its threads
+                self._container.start_encoding()
         except av.error.FFmpegError as error:
             if isinstance(error, OSError):  # the disk's, which others explain
                 raise

@@ -1,5 +1,6 @@
 """Further kinds of films: each keeps what it has, and what cannot be kept is said. Run with `pytest -m video`."""
 
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,8 @@ def test_each_codec_is_written(tmp_path: Path, dehaze: DehazeFilm, codec: str, n
     after = content(tmp_path / "b.mp4")
     assert_kept(content(source), after, least_psnr=30)
     assert named in after.codec or (codec == "av1" and "dav1d" in after.codec)
+    if hasattr(os, "sched_getscheduler"):  # SVT-AV1 would have made this process a real-time one
+        assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 def test_a_codec_that_the_container_does_not_hold_is_refused(tmp_path: Path, dehaze: DehazeFilm) -> None:
