@@ -74,7 +74,7 @@ def test_a_killed_run_leaves_whole_files_and_the_next_one_finishes(
 ) -> None:
     process = begin(folder, cluster, random_weights, "killed")
     interrupt(process, folder / "killed", signal.SIGKILL)
-    assert 2 < len(assert_whole(folder, "killed")) < PHOTOS
+    assert 0 < len(assert_whole(folder, "killed")) < PHOTOS
     process = begin(folder, cluster, random_weights, "killed", "--skip-existing")
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
