@@ -1,5 +1,6 @@
 """The page in a real browser, and the real command behind it: `python -m pytest -m web`."""
 
+import contextlib
 import io
 import json
 import os
@@ -136,8 +137,13 @@ class Page:
         return str(self[name].text)
 
     def until(self, holds: Callable[[], object]) -> None:
+        from selenium.common.exceptions import StaleElementReferenceException
+
         deadline = time.monotonic() + PATIENCE
-        while not holds():
+        while True:
+            with contextlib.suppress(StaleElementReferenceException):  # it vanished while it was looked at
+                if holds():
+                    return
             assert time.monotonic() < deadline, self.browser.page_source
             time.sleep(0.05)
 
