@@ -14,9 +14,9 @@ from cliphaze_cli.batch.worker import Prepared
 from cliphaze_cli.cluster import ray_cluster
 from cliphaze_cli.cluster.carried import carried_files
 from cliphaze_cli.cluster.choice import ClusterChoice
-from cliphaze_cli.cluster.crew import Crew
-from cliphaze_cli.cluster.hand_out import Hand, HandOut, Task
+from cliphaze_cli.cluster.dispatcher import Dispatcher, Task, WorkerSlot
 from cliphaze_cli.cluster.ray_cluster import Answer, End
+from cliphaze_cli.cluster.worker_group import WorkerGroup
 from cliphaze_cli.report.results import BatchReport, FileResult, explain
 from cliphaze_cli.system.errors import CliphazeError
 from cliphaze_cli.system.part_file import remove_leftovers
@@ -33,9 +33,9 @@ class Cluster:
         if options.device == "auto" and not choice.gpus_each:
             options = replace(options, device="cpu")
         self._options, self._choice, self._notice = options, choice, notice
-        self._out = HandOut(options.limits, self._memory_of)
+        self._out = Dispatcher(options.limits, self._memory_of)
         self._running: set[Task] = set()
-        self._idle: set[Hand] = set()  # workers that may have room
+        self._idle: set[WorkerSlot] = set()  # workers that may have room
         self._touched: set[Path] = set()  # folders where a process that was lost may have left something
 
     def __enter__(self) -> "Cluster":
@@ -44,16 +44,16 @@ class Cluster:
         ray_cluster.connect(self._choice.address)
         try:
             carried = [ray_cluster.share(file) for file in files]
-            self._crew = Crew(self._out, self._options, self._choice, carried, self._notice)
-            while self._crew.prepared is None:
-                self._crew.follow()
+            self._group = WorkerGroup(self._out, self._options, self._choice, carried, self._notice)
+            while self._group.prepared is None:
+                self._group.follow()
                 self._hear(lambda result: None)
-                if self._crew.hopeless:
-                    raise CliphazeError(self._crew.hopeless)
+                if self._group.hopeless:
+                    raise CliphazeError(self._group.hopeless)
         except BaseException:
             self._stop()
             raise
-        self.prepared: Prepared = self._crew.prepared
+        self.prepared: Prepared = self._group.prepared
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -62,7 +62,7 @@ class Cluster:
     @property
     def machines(self) -> int:
         """How many work on photos at this moment."""
-        return self._crew.machines
+        return self._group.machines
 
     def run(
         self,
@@ -95,11 +95,11 @@ class Cluster:
                     if interruptions() > 1 or time.monotonic() > last_moment:
                         break
                 else:
-                    for result in self._crew.follow():
+                    for result in self._group.follow():
                         tell(result)
                     self._hand_out()
                 self._hear(tell)
-                if why := self._crew.hopeless:
+                if why := self._group.hopeless:
                     for job in self._out.rest():
                         tell(failure(job, why))
             if self._running:
@@ -109,49 +109,49 @@ class Cluster:
     def _hand_out(self) -> None:
         if not self._out.has_some:
             return
-        for hand in list(self._idle):
-            while (task := self._out.give(hand)) is not None:
+        for slot in list(self._idle):
+            while (task := self._out.give(slot)) is not None:
                 self._running.add(task)
-                self._crew.calls.ask(hand.handle.work.remote(task.job, task.alone, task.again), (hand, task))
-            if hand.tasks or hand.process is None:
-                self._idle.discard(hand)
+                self._group.calls.ask(slot.handle.work.remote(task.job, task.alone, task.again), (slot, task))
+            if slot.tasks or slot.process is None:
+                self._idle.discard(slot)
 
     def _hear(self, tell: Callable[[FileResult], object]) -> None:
         """Wait a moment for answers of workers, and act on all that are there."""
-        for answer in self._crew.calls.answers(_POLL):
-            hand, about = answer.about
-            result = self._worked(hand, about, answer) if isinstance(about, Task) else self._crew.hear(answer)
-            if hand.process is not None:
-                self._idle.add(hand)
+        for answer in self._group.calls.answers(_POLL):
+            slot, about = answer.about
+            result = self._worked(slot, about, answer) if isinstance(about, Task) else self._group.hear(answer)
+            if slot.process is not None:
+                self._idle.add(slot)
             if result is not None:
                 tell(result)
 
-    def _worked(self, hand: Hand, task: Task, answer: Answer) -> FileResult | None:
+    def _worked(self, slot: WorkerSlot, task: Task, answer: Answer) -> FileResult | None:
         self._running.discard(task)
-        if task not in hand.tasks:  # its worker was lost, and it is done elsewhere
+        if task not in slot.tasks:  # its worker was lost, and it is done elsewhere
             return None
         if answer.end is End.ANSWERED:
-            return self._out.finished(hand, task, answer.value)
+            return self._out.finished(slot, task, answer.value)
         if answer.end is End.RAISED and answer.error is not None:
-            return self._out.finished(hand, task, failure(task.job, *explain(answer.error)))
-        self._touched |= _folders(hand.tasks)
-        self._crew.lost(hand)
+            return self._out.finished(slot, task, failure(task.job, *explain(answer.error)))
+        self._touched |= _folders(slot.tasks)
+        self._group.lost(slot)
         return None
 
     def _end_workers(self, tell: Callable[[FileResult], object]) -> None:
         """End those that work on photos, and tell what they finished until then."""
-        ray_cluster.end([hand.handle for hand in self._out.hands if hand.tasks], _END)
-        for answer in self._crew.calls.answers(_POLL):
-            hand, about = answer.about
-            if isinstance(about, Task) and answer.end is End.ANSWERED and (result := self._worked(hand, about, answer)):
+        ray_cluster.end([slot.handle for slot in self._out.slots if slot.tasks], _END)
+        for answer in self._group.calls.answers(_POLL):
+            slot, about = answer.about
+            if isinstance(about, Task) and answer.end is End.ANSWERED and (result := self._worked(slot, about, answer)):
                 tell(result)
 
     def _memory_of(self, node: str) -> float:
-        return self._crew.nodes[node].memory if node in self._crew.nodes else 0
+        return self._group.nodes[node].memory if node in self._group.nodes else 0
 
     def _stop(self) -> None:
         """End all workers; what killed ones were writing is removed."""
-        ray_cluster.end([hand.handle for hand in self._out.hands if hand.tasks], _END)
+        ray_cluster.end([slot.handle for slot in self._out.slots if slot.tasks], _END)
         ray_cluster.disconnect()
         for folder in self._touched | _folders(self._running):
             remove_leftovers(folder)

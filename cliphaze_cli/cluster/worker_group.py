@@ -11,7 +11,7 @@ from cliphaze_cli.batch.shares import MEMORY_EACH, memory_of_each
 from cliphaze_cli.batch.worker import Prepared
 from cliphaze_cli.cluster import ray_cluster
 from cliphaze_cli.cluster.choice import ClusterChoice
-from cliphaze_cli.cluster.hand_out import Hand, HandOut
+from cliphaze_cli.cluster.dispatcher import Dispatcher, WorkerSlot
 from cliphaze_cli.cluster.ray_cluster import Answer, Calls, End, Node
 from cliphaze_cli.cluster.worker import Surroundings
 from cliphaze_cli.report.results import FileResult, explain
@@ -26,12 +26,12 @@ _MOST_AHEAD = 256  # workers that wait for machines which a cluster may add
 _MOST_TEXT = 500  # characters of a reason
 
 
-class Crew:
+class WorkerGroup:
     """Starts workers, sees them end, and tells `out` of both."""
 
     def __init__(
         self,
-        out: HandOut,
+        out: Dispatcher,
         options: WorkOptions,
         choice: ClusterChoice,
         carried: Sequence[Any],
@@ -50,7 +50,7 @@ class Crew:
     @property
     def machines(self) -> int:
         """How many have a worker that is prepared."""
-        return len({hand.node for hand in self._out.hands if hand.process is not None})
+        return len({slot.node for slot in self._out.slots if slot.process is not None})
 
     @property
     def hopeless(self) -> str:
@@ -65,88 +65,88 @@ class Crew:
             return []
         self._looked = time.monotonic()
         self.nodes = {node.id: node for node in ray_cluster.nodes()}
-        for hand in list(self._out.hands):
-            if hand.node is not None and hand.node not in self.nodes:
-                self._dismiss(hand)
-            elif hand.restart:
-                self._start(hand)
-        places = Counter(hand.node for hand in self._out.hands)
+        for slot in list(self._out.slots):
+            if slot.node is not None and slot.node not in self.nodes:
+                self._dismiss(slot)
+            elif slot.restart:
+                self._start(slot)
+        places = Counter(slot.node for slot in self._out.slots)
         for id in (id for id in self.nodes if id not in self._useless):
             while places[id] < self._room(id) and self._may_add:
                 self._add(id)
                 places[id] += 1
         if self._choice.address != ray_cluster.LOCAL:
             # One that no machine has room for makes a cluster grow that can.
-            ahead = max(1, min(len(self._out.hands) - places[None], _MOST_AHEAD))
+            ahead = max(1, min(len(self._out.slots) - places[None], _MOST_AHEAD))
             while places[None] < ahead and self._may_add and (self._out.wants_hands or not places):
                 self._add(None)
                 places[None] += 1
         self._tell_what_is_waited_for()
-        late = [hand for hand in self._out.hands if hand.suspect and time.monotonic() > hand.first + _TO_DIE]
-        return [result for hand in late if (result := self._out.blame(hand))]
+        late = [slot for slot in self._out.slots if slot.suspect and time.monotonic() > slot.first + _TO_DIE]
+        return [result for slot in late if (result := self._out.blame(slot))]
 
     def hear(self, answer: Answer) -> FileResult | None:
         """Act on what came of starting a worker; return what is to be told of the photo that it was lost with."""
-        hand, about = answer.about
-        if hand not in self._out.hands:
+        slot, about = answer.about
+        if slot not in self._out.slots:
             return None
         if answer.end is End.ANSWERED and about == PLACING:
-            self._placed(hand, answer.value)
+            self._placed(slot, answer.value)
         elif answer.end is End.ANSWERED:
             self.prepared = self.prepared or answer.value.prepared
-            hand.first, hand.ends = 0.0, 0
-            return self._out.returned(hand, answer.value.process)
-        elif answer.end in (End.LOST, End.RESTARTING) and self._may_still_start(hand, answer.end):
-            hand.restart = True
+            slot.first, slot.ends = 0.0, 0
+            return self._out.returned(slot, answer.value.process)
+        elif answer.end in (End.LOST, End.RESTARTING) and self._may_still_start(slot, answer.end):
+            slot.restart = True
         else:
             if answer.end in (End.LOST, End.RESTARTING):
-                self._give_up(hand, "the processes that work on photos end as they start")
+                self._give_up(slot, "the processes that work on photos end as they start")
             elif answer.end is End.RAISED and answer.error is not None:
-                self._give_up(hand, explain(answer.error)[0][:_MOST_TEXT])
-            self._dismiss(hand)
+                self._give_up(slot, explain(answer.error)[0][:_MOST_TEXT])
+            self._dismiss(slot)
         return None
 
-    def lost(self, hand: Hand) -> None:
+    def lost(self, slot: WorkerSlot) -> None:
         """A worker's process is gone, or cannot be reached: see what comes back."""
-        self._out.lost(hand)
-        self._start(hand)
+        self._out.lost(slot)
+        self._start(slot)
 
     def _add(self, node: str | None) -> None:
         cores, gpus = self._choice.cores_each, self._choice.gpus_each
-        hand = Hand(node)
-        hand.handle = ray_cluster.start_worker(self._options, self._surroundings, cores, gpus, node)
-        self._out.hands.append(hand)
+        slot = WorkerSlot(node)
+        slot.handle = ray_cluster.start_worker(self._options, self._surroundings, cores, gpus, node)
+        self._out.slots.append(slot)
         if node is None:
-            self.calls.ask(hand.handle.where.remote(), (hand, PLACING))
+            self.calls.ask(slot.handle.where.remote(), (slot, PLACING))
         else:
-            self._start(hand)
+            self._start(slot)
 
-    def _placed(self, hand: Hand, node: str) -> None:
+    def _placed(self, slot: WorkerSlot, node: str) -> None:
         """A worker that waited for a machine has one; but not where it got the core of one whose process ended."""
         self.nodes = {node.id: node for node in ray_cluster.nodes()}
-        if node not in self.nodes or sum(each.node == node for each in self._out.hands) >= self._room(node):
-            self._dismiss(hand)
+        if node not in self.nodes or sum(each.node == node for each in self._out.slots) >= self._room(node):
+            self._dismiss(slot)
         else:
-            hand.node = node
-            self._start(hand)
+            slot.node = node
+            self._start(slot)
 
-    def _start(self, hand: Hand) -> None:
-        hand.first, hand.restart = hand.first or time.monotonic(), False
-        self.calls.ask(hand.handle.prepare.remote(self._carried, self._memory_each(hand.node)), (hand, STARTING))
+    def _start(self, slot: WorkerSlot) -> None:
+        slot.first, slot.restart = slot.first or time.monotonic(), False
+        self.calls.ask(slot.handle.prepare.remote(self._carried, self._memory_each(slot.node)), (slot, STARTING))
 
-    def _may_still_start(self, hand: Hand, end: End) -> bool:
+    def _may_still_start(self, slot: WorkerSlot, end: End) -> bool:
         """A process takes its time to be replaced, and a dead machine to be known as dead."""
-        hand.ends += end is End.LOST
-        seconds = time.monotonic() - hand.first
-        return seconds < _TO_START and (hand.ends < _MOST_ENDS or seconds < _TO_DIE)
+        slot.ends += end is End.LOST
+        seconds = time.monotonic() - slot.first
+        return seconds < _TO_START and (slot.ends < _MOST_ENDS or seconds < _TO_DIE)
 
-    def _dismiss(self, hand: Hand) -> None:
-        self._out.remove(hand)
-        ray_cluster.end([hand.handle], 0)
+    def _dismiss(self, slot: WorkerSlot) -> None:
+        self._out.remove(slot)
+        ray_cluster.end([slot.handle], 0)
 
-    def _give_up(self, hand: Hand, why: str) -> None:
-        if hand.node is not None and hand.node not in self._useless:
-            self._useless[hand.node] = why
+    def _give_up(self, slot: WorkerSlot, why: str) -> None:
+        if slot.node is not None and slot.node not in self._useless:
+            self._useless[slot.node] = why
             if len(self.nodes) > 1:
                 self._notice(f"a machine of the cluster is not used: {why}")
 
@@ -164,7 +164,7 @@ class Crew:
 
     @property
     def _may_add(self) -> bool:
-        return self._choice.most is None or len(self._out.hands) < self._choice.most
+        return self._choice.most is None or len(self._out.slots) < self._choice.most
 
     def _tell_what_is_waited_for(self) -> None:
         room = any(self._room(node) for node in self.nodes)

@@ -19,18 +19,18 @@ _MOST_ENDS = 2  # of processes by one photo, before it is told as failed
 
 @dataclass(eq=False)
 class Task:
-    """A photo on its way. ends: processes that ended while they worked on it, `last` the hand whose it was. again: it
+    """A photo on its way. ends: processes that ended while they worked on it, `last` the slot whose it was. again: it
     may have been begun before. alone: nothing else is worked on beside it."""
 
     job: Job
     ends: int = 0
-    last: "Hand | None" = None
+    last: "WorkerSlot | None" = None
     again: bool = False
     alone: bool = False
 
 
 @dataclass(eq=False)
-class Hand:
+class WorkerSlot:
     """A worker. node: where it is, None until it is placed. process: what tells its process from those before it, None
     while it cannot be given photos. tasks: given to it, in order. since: when the first of them can have begun."""
 
@@ -47,7 +47,7 @@ class Hand:
     restart: bool = False  # whether it is to be tried again
 
 
-class HandOut:
+class Dispatcher:
     """Hands photos to workers, one to work on and one in store for each."""
 
     def __init__(self, limits: Limits, memory_of: Callable[[str], float] = lambda _: 0.0) -> None:
@@ -57,7 +57,7 @@ class HandOut:
         self._large: deque[Task] = deque()
         self._quiet: str | None = None  # the node where photos are worked on alone
         self._limits, self._memory_of = limits, memory_of
-        self.hands: list[Hand] = []
+        self.slots: list[WorkerSlot] = []
 
     def begin(self, jobs: Iterable[Job]) -> None:
         """Let these be handed out; they are taken as they are needed."""
@@ -70,39 +70,39 @@ class HandOut:
 
     @property
     def unfinished(self) -> bool:
-        """Whether anything is left to hand out or to wait for."""
+        """Whether anything is left to give out or to wait for."""
         self._look_ahead(1)
-        return bool(self._waiting or self._large or any(hand.tasks or hand.suspect for hand in self.hands))
+        return bool(self._waiting or self._large or any(slot.tasks or slot.suspect for slot in self.slots))
 
     @property
     def wants_hands(self) -> bool:
         """Whether more workers would have something to do."""
-        return self._look_ahead(len(self.hands) + 1)
+        return self._look_ahead(len(self.slots) + 1)
 
-    def give(self, hand: Hand) -> Task | None:
+    def give(self, slot: WorkerSlot) -> Task | None:
         """Take the next photo for a worker; None where it has enough, or there is none for it."""
-        if hand.process is None or hand.suspect is not None:
+        if slot.process is None or slot.suspect is not None:
             return None
         if self._large:
             self._choose_quiet()
-        if hand.node is not None and hand.node == self._quiet:
-            task = self._give_alone(hand)
+        if slot.node is not None and slot.node == self._quiet:
+            task = self._give_alone(slot)
         else:
             # Towards the end nothing is kept in store: it might wait behind a slow photo while others have nothing.
-            enough = 2 if self._look_ahead(len(self.hands) + 1) else 1
-            task = self._next(hand) if len(hand.tasks) < enough else None
+            enough = 2 if self._look_ahead(len(self.slots) + 1) else 1
+            task = self._next(slot) if len(slot.tasks) < enough else None
         if task is not None:
-            if not hand.tasks:
-                hand.since = monotonic()
-            hand.tasks.append(task)
+            if not slot.tasks:
+                slot.since = monotonic()
+            slot.tasks.append(task)
         return task
 
-    def finished(self, hand: Hand, task: Task, result: FileResult) -> FileResult | None:
+    def finished(self, slot: WorkerSlot, task: Task, result: FileResult) -> FileResult | None:
         """Note what a worker answered; None if the photo has to be worked on again."""
-        if task not in hand.tasks:  # it was thought lost, and is done elsewhere
+        if task not in slot.tasks:  # it was thought lost, and is done elsewhere
             return None
-        hand.tasks.remove(task)
-        hand.since = monotonic()
+        slot.tasks.remove(task)
+        slot.since = monotonic()
         if task.alone and not self._large:
             self._quiet = None
         if result.status != "pending":
@@ -111,47 +111,47 @@ class HandOut:
         self._large.append(task)
         return None
 
-    def lost(self, hand: Hand) -> None:
+    def lost(self, slot: WorkerSlot) -> None:
         """A worker's process is gone, or cannot be reached: what it kept in store is done elsewhere, and what it worked
         on is kept back until it is known why: see `returned` and `remove`."""
-        if hand.suspect is None and hand.tasks:
-            hand.suspect, hand.lost_after = hand.tasks.popleft(), monotonic() - hand.since
-        hand.former, hand.process = hand.process or hand.former, None
-        self._take_back(hand)
+        if slot.suspect is None and slot.tasks:
+            slot.suspect, slot.lost_after = slot.tasks.popleft(), monotonic() - slot.since
+        slot.former, slot.process = slot.process or slot.former, None
+        self._take_back(slot)
 
-    def returned(self, hand: Hand, process: object) -> FileResult | None:
+    def returned(self, slot: WorkerSlot, process: object) -> FileResult | None:
         """A worker is prepared. If it was lost: another process means that the photo ended the one before, the same one
         was out of reach only. Return what is to be told of that photo; None if it is worked on once more, or was none.
         """
-        hand.process = process
-        return self._judge(hand, guilty=process != hand.former)
+        slot.process = process
+        return self._judge(slot, guilty=process != slot.former)
 
-    def blame(self, hand: Hand) -> FileResult | None:
+    def blame(self, slot: WorkerSlot) -> FileResult | None:
         """A worker does not come back, but its node lives: so its process ended. As in `returned`."""
-        return self._judge(hand, guilty=True)
+        return self._judge(slot, guilty=True)
 
-    def remove(self, hand: Hand) -> None:
+    def remove(self, slot: WorkerSlot) -> None:
         """A worker is no more, and so is its node: whatever it had is done elsewhere, and no photo is to blame."""
-        self._take_back(hand)
-        self._judge(hand, guilty=False)
-        hand.process = None
-        if hand in self.hands:
-            self.hands.remove(hand)
-        if self._quiet is not None and not any(each.node == self._quiet for each in self.hands):
+        self._take_back(slot)
+        self._judge(slot, guilty=False)
+        slot.process = None
+        if slot in self.slots:
+            self.slots.remove(slot)
+        if self._quiet is not None and not any(each.node == self._quiet for each in self.slots):
             self._quiet = None
 
     def stop(self) -> None:
-        """Hand out nothing any more; what workers have, they may finish."""
+        """Give out nothing any more; what workers have, they may finish."""
         self._jobs = None
         self._waiting.clear()
         self._large.clear()
 
     def rest(self) -> Iterator[Job]:
         """Everything that is not finished; nothing is left then."""
-        for hand in self.hands:
-            yield from (task.job for task in (hand.suspect, *hand.tasks) if task is not None)
-            hand.suspect = None
-            hand.tasks.clear()
+        for slot in self.slots:
+            yield from (task.job for task in (slot.suspect, *slot.tasks) if task is not None)
+            slot.suspect = None
+            slot.tasks.clear()
         for task in (*self._waiting, *self._large):
             yield task.job
         self._waiting.clear()
@@ -159,15 +159,15 @@ class HandOut:
         jobs, self._jobs = self._jobs, None
         yield from jobs or ()
 
-    def _judge(self, hand: Hand, guilty: bool) -> FileResult | None:
-        task, hand.suspect = hand.suspect, None
+    def _judge(self, slot: WorkerSlot, guilty: bool) -> FileResult | None:
+        task, slot.suspect = slot.suspect, None
         if task is None:
             return None
         if task.alone and not self._large:
             self._quiet = None
         if guilty:
-            task.ends, task.last = task.ends + 1, hand
-            if hand.lost_after >= self._limits.seconds:
+            task.ends, task.last = task.ends + 1, slot
+            if slot.lost_after >= self._limits.seconds:
                 return failure(task.job, cannot_finish(task.job, too_slow(self._limits)))
             if task.ends >= _MOST_ENDS:
                 why = f"its process crashed, {task.ends} times (memory ran out there, or {DAMAGED})"
@@ -185,28 +185,28 @@ class HandOut:
                 self._waiting.append(Task(job))
         return len(self._waiting) >= count
 
-    def _next(self, hand: Hand) -> Task | None:
+    def _next(self, slot: WorkerSlot) -> Task | None:
         self._look_ahead(1)
-        others = any(each.process is not None and each is not hand for each in self.hands)
+        others = any(each.process is not None and each is not slot for each in self.slots)
         for task in self._waiting:
-            if task.last is not hand or not others:  # what ended one process is tried by another
+            if task.last is not slot or not others:  # what ended one process is tried by another
                 self._waiting.remove(task)
                 return task
         return None
 
-    def _give_alone(self, hand: Hand) -> Task | None:
-        if not self._large or any(each.tasks or each.suspect for each in self.hands if each.node == self._quiet):
+    def _give_alone(self, slot: WorkerSlot) -> Task | None:
+        if not self._large or any(each.tasks or each.suspect for each in self.slots if each.node == self._quiet):
             return None
         return self._large.popleft()
 
     def _choose_quiet(self) -> None:
-        nodes = {hand.node for hand in self.hands if hand.process is not None and hand.node is not None}
+        nodes = {slot.node for slot in self.slots if slot.process is not None and slot.node is not None}
         if self._quiet is None and nodes:
             self._quiet = max(nodes, key=self._memory_of)
 
-    def _take_back(self, hand: Hand) -> None:
-        while hand.tasks:
-            self._again(hand.tasks.pop())
+    def _take_back(self, slot: WorkerSlot) -> None:
+        while slot.tasks:
+            self._again(slot.tasks.pop())
 
     def _again(self, task: Task) -> None:
         task.again = True
