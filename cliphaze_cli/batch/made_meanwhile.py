@@ -1,9 +1,8 @@
 """Outputs that another run made since the work was planned, and other ends of a photo that are no success."""
 
-import os
 from dataclasses import replace
-from pathlib import Path
 
+from cliphaze_cli.places.look import Look
 from cliphaze_cli.places.remote import Place
 from cliphaze_cli.report.results import FileResult, Status, explain
 from cliphaze_cli.system.errors import CliphazeError, NeedsMemoryError, OutputExistsError
@@ -18,16 +17,8 @@ class MadeMeanwhileError(CliphazeError):
 
 def leave_out_if_made(target: Place, skip_existing: bool) -> None:
     """Raise MadeMeanwhileError if a target is there that is to be left alone."""
-    if skip_existing and _is_made(target):
+    if skip_existing and Look().taken(target):
         raise MadeMeanwhileError
-
-
-def _is_made(target: Place) -> bool:
-    if isinstance(target, Path):
-        return os.path.lexists(target)
-    from cliphaze_cli.places.look import kind
-
-    return kind(target) is not None
 
 
 def ended(result: FileResult, error: Exception, skip_existing: bool) -> FileResult:
@@ -40,7 +31,7 @@ def ended(result: FileResult, error: Exception, skip_existing: bool) -> FileResu
 
 def _is_surely_made(target: Place | None) -> bool:
     try:
-        return target is not None and _is_made(target)
+        return target is not None and Look().taken(target)
     except CliphazeError:  # a store that does not answer now
         return False
 

@@ -54,7 +54,7 @@ def _deliver(job: Job, here: Job, options: WorkOptions) -> None:
     """Put the maps, and then the photo: where that exists, its job is complete."""
     leave_out_if_made(job.target, options.skip_existing)
     for file, place in reversed(list(zip(here.outputs, job.outputs, strict=True))):
-        if isinstance(place, Remote) and Path(str(file)).exists():  # a photo without maps has none to put
+        if isinstance(place, Remote) and on_disk(file).exists():  # a photo without maps has none to put
             maps_replace = place != job.target and options.skip_existing
             put(on_disk(file), place, replace=options.overwrite or maps_replace)
 

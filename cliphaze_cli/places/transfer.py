@@ -11,8 +11,8 @@ from typing import Any
 from cliphaze_cli.places import failures
 from cliphaze_cli.places.filesystem import asked
 from cliphaze_cli.places.remote import Remote
-from cliphaze_cli.system.atomic_file import shown
-from cliphaze_cli.system.errors import CliphazeError, ImageError, OutputExistsError, UsageError
+from cliphaze_cli.system.atomic_file import exists_by_now, shown
+from cliphaze_cli.system.errors import CliphazeError, ImageError, UsageError
 from cliphaze_cli.system.part_file import PART_SUFFIX
 
 _NOT_OFFERED = (errno.ENOSYS, errno.EOPNOTSUPP)
@@ -74,9 +74,7 @@ def put(file: Path, target: Remote, *, replace: bool) -> None:
     try:
         asked(target, "write", lambda system, path: _put(system, path, target, file, replace), ImageError)
     except FileExistsError as error:
-        raise OutputExistsError(
-            f"{shown(target)} exists by now: something else made it meanwhile, and it is kept; --overwrite replaces it"
-        ) from error
+        raise exists_by_now(target) from error
     except FileNotFoundError as error:
         raise ImageError(f"cannot write {shown(target)}: there is no such bucket or folder; create it first") from error
 

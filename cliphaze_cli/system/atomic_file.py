@@ -91,15 +91,20 @@ def atomic_file(
         part = None
         sync_folder(target.parent)
     except FileExistsError as error:
-        raise OutputExistsError(
-            f"{shown(path)} exists by now: something else made it meanwhile, and it is kept; --overwrite replaces it"
-        ) from error
+        raise exists_by_now(path) from error
     except OSError as error:
         raise ImageError(f"cannot write {shown(path)}: {_reason(error, target)}") from error
     finally:
         if part is not None:
             with contextlib.suppress(OSError):
                 part.unlink()
+
+
+def exists_by_now(path: object) -> OutputExistsError:
+    """The error to raise where a path, or an object, appeared that may not be replaced."""
+    return OutputExistsError(
+        f"{shown(path)} exists by now: something else made it meanwhile, and it is kept; --overwrite replaces it"
+    )
 
 
 def refuse_unwritable(folder: Path) -> None:

@@ -11,7 +11,9 @@ from cliphaze_cli.report.results import BatchReport, FileResult
 
 
 class InThisProcess:
-    """Stands for `batch.pool.Pool`."""
+    """Stands for `batch.pool.Pool`. interrupted: what a run says of itself at its end."""
+
+    interrupted = False
 
     def __init__(self, options: WorkOptions, shares: Shares) -> None:
         self._options = options
@@ -25,6 +27,10 @@ class InThisProcess:
     def __exit__(self, *_: object) -> None:
         pass
 
+    def taken(self, jobs: Iterable[Job]) -> Iterable[Job]:
+        """Those that are worked on, in their order."""
+        return jobs
+
     def run(
         self,
         jobs: Iterable[Job],
@@ -35,10 +41,10 @@ class InThisProcess:
     ) -> BatchReport:
         results: list[FileResult] = []
         try:
-            for job in jobs:
+            for job in self.taken(jobs):
                 result = work(job, self._tool, self._options)
                 results += [result] * keep
                 on_result(result)
         except KeyboardInterrupt:
             return BatchReport(tuple(results), interrupted=True)
-        return BatchReport(tuple(results))
+        return BatchReport(tuple(results), self.interrupted)

@@ -10,7 +10,6 @@ import pytest
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.progress import Advance, progress_bar, rate
-from cliphaze_cli.report.results import BatchReport, FileResult
 from tests.cli.dehazing import Dehaze, files_in, save
 from tests.cli.in_process import InThisProcess
 
@@ -37,15 +36,8 @@ def test_a_terminal_sees_the_count_and_everybody_else_nothing(monkeypatch: pytes
 class LastFirst(InThisProcess):
     """Photos are done in the reverse order of their names; that the real pool keeps none, test_pool shows."""
 
-    def run(
-        self,
-        jobs: Iterable[Job],
-        on_result: Callable[[FileResult], object],
-        on_frames: object = None,
-        *,
-        keep: bool = True,
-    ) -> BatchReport:
-        return super().run(reversed(list(jobs)), on_result, keep=keep)
+    def taken(self, jobs: Iterable[Job]) -> Iterable[Job]:
+        return reversed(list(jobs))
 
 
 def test_the_bar_counts_photos_as_they_are_done_or_fail_in_any_order(

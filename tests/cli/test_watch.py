@@ -13,7 +13,7 @@ import pytest
 
 from cliphaze_cli.batch.job import Job
 from cliphaze_cli.cli import watch
-from cliphaze_cli.report.results import BatchReport, FileResult
+from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.report.storage import load
 from tests.cli.batches import PATIENCE, wait_for
 from tests.cli.dehazing import Dehaze, files_in, level, save
@@ -170,16 +170,10 @@ def test_two_photos_for_one_output_are_told(
 class Interrupted(InThisProcess):
     """Is told to end after the first photo of a batch."""
 
-    def run(
-        self,
-        jobs: Iterable[Job],
-        on_result: Callable[[FileResult], object],
-        on_frames: object = None,
-        *,
-        keep: bool = True,
-    ) -> BatchReport:
-        report = super().run(list(jobs)[:1], on_result, keep=keep)
-        return BatchReport(report.results, interrupted=True)
+    interrupted = True
+
+    def taken(self, jobs: Iterable[Job]) -> Iterable[Job]:
+        return list(jobs)[:1]
 
 
 @pytest.mark.parametrize(("photos", "code"), [(1, 0), (3, 130)])
