@@ -16,8 +16,6 @@ from cliphaze_cli.cli.options import FILES, OUTPUT
 from cliphaze_cli.cli.request import Request
 from cliphaze_cli.cli.run_batch import Command
 from cliphaze_cli.cli.streams import STREAM, places
-from cliphaze_cli.cli.watch import Watched
-from cliphaze_cli.cli.watch_options import folders_to_watch, refuse_with_watch
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_named
 from cliphaze_cli.places.remote import Place
 from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
@@ -226,6 +224,8 @@ def dehaze(
         dry_run=dry_run,
     )
     if watch:
+        from cliphaze_cli.cli.watch_options import refuse_with_watch
+
         refuse_with_watch(request, retry=retry, overwrite=overwrite, compare_sheet=compare_sheet, dry_run=dry_run)
     if retry is not None:
         if paths or output or recursive or suffix or format is not None:
@@ -245,6 +245,9 @@ def dehaze(
         raise UsageError("- for standard input or output is of this machine: leave --cluster out")
     names = _names(settings, suffix, format)
     if watch:
+        from cliphaze_cli.cli.watch import Watched
+        from cliphaze_cli.cli.watch_options import folders_to_watch
+
         folders, folder = folders_to_watch(inputs, target)
         look = partial(plan, folders, folder, names, recursive=recursive, skip_existing=True)
         raise typer.Exit(request.watch(Watched(folders, folder, recursive, look), settings))

@@ -3,18 +3,16 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from cliphaze_cli.batch.options import Load, WorkOptions
 from cliphaze_cli.batch.plan import Names, Plan, plan_pairs
 from cliphaze_cli.batch.refusals import refuse_report, refuse_sheet
 from cliphaze_cli.cli import options
 from cliphaze_cli.cli.console import Console
-from cliphaze_cli.cli.dry_run import dry_run
 from cliphaze_cli.cli.first_use import clip_of
 from cliphaze_cli.cli.pictures import Pictures, open_pictures
 from cliphaze_cli.cli.run_batch import Command, run_batch
-from cliphaze_cli.cli.watch import Watched, watch
 from cliphaze_cli.cluster.choice import ClusterChoice
 from cliphaze_cli.hub.cache import unreadable
 from cliphaze_cli.imaging.limits import Limits
@@ -22,6 +20,9 @@ from cliphaze_cli.places.remote import Place
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.report.retry import leftover
 from cliphaze_cli.report.settings import DensitySettings, Settings
+
+if TYPE_CHECKING:
+    from cliphaze_cli.cli.watch import Watched
 
 S = TypeVar("S", Settings, DensitySettings)
 
@@ -81,6 +82,8 @@ class Request:
         view: a result as it is told."""
         self._refuse(work, settings, retried)
         if self.dry_run:
+            from cliphaze_cli.cli.dry_run import dry_run
+
             return dry_run(
                 self.command.name, self.command.done, work, settings, self.console, may_download=self.may_download
             )
@@ -98,8 +101,10 @@ class Request:
             view=view,
         )
 
-    def watch(self, watched: Watched, settings: Settings | DensitySettings) -> int:
+    def watch(self, watched: "Watched", settings: Settings | DensitySettings) -> int:
         """Do what is there, and what comes, until somebody ends it, and return the exit code."""
+        from cliphaze_cli.cli.watch import watch
+
         first = watched.look()
         self._refuse(first, settings)
         pictures = self._pictures()

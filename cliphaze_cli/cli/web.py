@@ -10,7 +10,6 @@ from cliphaze_cli.batch.options import WorkOptions
 from cliphaze_cli.cli import options
 from cliphaze_cli.report.settings import Settings
 from cliphaze_cli.system.errors import UsageError
-from cliphaze_cli.web import jobs
 
 _NEEDED = ("starlette", "uvicorn")
 
@@ -40,6 +39,7 @@ def web(
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(f'the page needs {" and ".join(missing)}: pip install "cliphaze[web]"')
+    from cliphaze_cli.web import jobs
     from cliphaze_cli.web.server import is_loopback, serve, show_in_browser
 
     console = options.make_console(quiet=quiet, verbose=verbose)
