@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomllib
 import yaml  # type: ignore[import-untyped]
 
 import cliphaze_cli
@@ -126,6 +127,24 @@ def test_modules_that_are_named_are_there(name: str) -> None:
     named = set(re.findall(r"`([\w/.]+\.py)`", text(name)))
     missing = {module for module in named if not any(path.endswith(f"/{module}") for path in modules())}
     assert not {module for module in missing if "NAME" not in module}
+
+
+def description() -> str:
+    """What package indexes show: README.md after the substitutions of pyproject.toml."""
+    hook = tomllib.loads(text("pyproject.toml"))["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    shown = "".join(text(fragment["path"]) for fragment in hook["fragments"])
+    for substitution in hook["substitutions"]:
+        shown = re.sub(substitution["pattern"], substitution["replacement"], shown)
+    return shown
+
+
+def test_a_package_index_shows_no_relative_links() -> None:
+    shown = description()
+    links = re.findall(r"\]\(([^)]*)\)|\]\[|(?:src|href)=|^\[[^]]*]:", shown, re.MULTILINE)
+    assert not [link for link in links if not link.startswith(("https://", "#"))]
+    # The rest is as it was: only the picture and addresses are gone.
+    shown, readme = (re.sub(r"!\[[^]]*]\([^)]*\)|]\([^)]*\)|[\[\]\s]", "", one) for one in (shown, text("README.md")))
+    assert shown == readme
 
 
 def test_every_page_is_listed() -> None:
