@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cliphaze_cli.cli.usage import decimal_hint
 from cliphaze_cli.report.settings import Settings
 from cliphaze_cli.system.errors import UsageError
 from cliphaze_cli.video.options import CODECS, DEFAULT_PRESET, LARGEST_CRF, PRESETS
@@ -48,7 +49,7 @@ def _seconds(text: str) -> float:
         if len(parts) > 3 or any(not part >= 0 or math.isinf(part) for part in parts):
             raise ValueError
     except ValueError:
-        raise UsageError(f"a time is seconds, or hours:minutes:seconds, not {text!r}") from None
+        raise UsageError(f"a time is seconds, or hours:minutes:seconds, not {text!r}{decimal_hint(text)}") from None
     return sum(part * 60**place for place, part in enumerate(reversed(parts)))
 
 

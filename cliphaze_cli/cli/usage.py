@@ -4,6 +4,21 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from cliphaze_cli.system.errors import UsageError
+
+_NUMBERS = {"valid integer": "a whole number", "valid float": "a number", "valid number": "a number"}
+"""What the parser's error for a value that is no number holds, by version of Typer, and what the value should be."""
+
+
+def decimal_hint(text: str) -> str:
+    """": write 0.5" for a number with a decimal comma, as "0,5" or "1.000,5"; empty for anything else."""
+    whole, comma, part = text.strip().partition(",")
+    try:
+        number = float(f"{whole.replace('.', '')}.{part}")
+    except ValueError:
+        return ""
+    return f": write {number:.15g}" if comma else ""
+
 
 class ShownCommand(TyperCommand):
     """A command whose usage line shows its arguments as their metavar has them, without the brackets of what may be
@@ -16,10 +31,17 @@ class ShownCommand(TyperCommand):
         return [self.options_metavar or "", *(piece for pieces in shown for piece in pieces)]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As usual; where the value of an option is missing, say which values it takes."""
+        """As usual; where the value of an option is missing or no number, say which values it takes."""
+        typed = list(args)
         try:
             return super().parse_args(ctx, args)
         except Exception as error:
+            message, option = str(getattr(error, "message", "")), getattr(error, "param", None)
+            kind = next((kind for part, kind in _NUMBERS.items() if part in message), None)
+            if option is not None and kind is not None and (text := _value(option.opts, typed)) is not None:
+                hint = decimal_hint(text) if kind == "a number" else ""
+                between = f" in {option.metavar}" if ".." in (option.metavar or "") else ""
+                raise UsageError(f"{option.opts[0]} takes {kind}{between}, not {text!r}{hint}") from error
             name = getattr(error, "option_name", None)
             values = [one.metavar for one in self.params if name in one.opts and one.metavar]
             if values and hasattr(error, "message"):
@@ -35,3 +57,15 @@ class ShownCommand(TyperCommand):
             self.epilog = examples
         if examples:
             formatter.write(f" Examples:\n{examples}\n")
+
+
+def _value(names: list[str], typed: list[str]) -> str | None:
+    """What was typed as an option's value, which the parser's errors do not tell: the last one, which counts."""
+    value = None
+    for argument, following in zip(typed, [*typed[1:], None], strict=True):
+        for name in names:
+            if argument == name:
+                value = following
+            elif argument.startswith(f"{name}=" if name.startswith("--") else name):
+                value = argument.removeprefix(name).removeprefix("=")
+    return value

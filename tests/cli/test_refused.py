@@ -19,7 +19,7 @@ Run = Callable[..., Outcome]
         (("download-weights", "no-such-weights"), "no-such-weights"),
         (("dehaze", "a", "b", "--no-such"), "No such option: --no-such"),
         (("dehaze", "a", "b", "--quality"), "--quality needs a value: 1..100"),
-        (("dehaze", "a", "b", "--quality", "high"), "Invalid value for '--quality'"),
+        (("dehaze", "a", "b", "--quality", "high"), "--quality takes a whole number"),
         (("dehaze", "a", "b", "--precision", "int8"), "--precision must be one of auto, fp32"),
         (("density", "", "--recursive"), "a path is empty"),
         (("download-weights", "a", "b"), "unexpected extra argument"),

@@ -52,3 +52,21 @@ def test_a_clip_that_swallowed_another_argument_is_told(cliphaze: Run, tmp_path:
 def test_a_clip_is_a_clip_also_where_a_folder_has_its_name(cliphaze: Run, tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir(parents=True)
     assert "INPUT does not exist: missing" in cliphaze("dehaze", "--clip", name, "missing", "out").err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--strength", "0,5"), "--strength takes a number in 0..1, not '0,5': write 0.5"),
+        (("--strength=,25",), "--strength takes a number in 0..1, not ',25': write 0.25"),
+        (("--white", "1.000,5"), "--white takes a number, not '1.000,5': write 1000.5"),
+        (("--strength", "1", "--strength", "half"), "--strength takes a number in 0..1, not 'half'"),
+        (("--strength", "1,000.5"), "--strength takes a number in 0..1, not '1,000.5'"),
+        (("--quality", "90,5"), "--quality takes a whole number in 1..100, not '90,5'"),
+        (("-j2,0",), "--jobs takes a whole number, not '2,0'"),
+        (("--start", "1,5"), "a time is seconds, or hours:minutes:seconds, not '1,5': write 1.5"),
+    ],
+)
+def test_what_is_no_number_is_told_in_one_line(cliphaze: Run, arguments: tuple[str, ...], why: str) -> None:
+    result = cliphaze("dehaze", "in", "out", *arguments)
+    assert (result.code, result.err) == (2, f"cliphaze: error: {why}\n")

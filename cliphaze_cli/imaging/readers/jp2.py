@@ -45,7 +45,7 @@ def decode(data: bytes, check_size: CheckSize) -> Photo:
     with Image.open(io.BytesIO(data), formats=["JPEG2000"]) as image:
         check_size(image.width, image.height, deep=deep)
         profile, notice = icc.checked(_profile(data), grey=image.mode in _GREYS)
-        samples = _deep(data) if deep else _plain(image)
+        samples = _deep(data) if deep else _plain(image, data)
     if samples.shape[2] > 4:
         raise ImageError(f"JPEG 2000 with {samples.shape[2]} channels is not supported; save it as RGB")
     colour, alpha, scale = scaled(*split(samples), bits if samples.dtype.itemsize > 1 or signed else 8, None)
@@ -78,8 +78,16 @@ def _profile(data: bytes) -> bytes | None:
     return None
 
 
-def _plain(image: Image.Image) -> NDArray[Any]:
+def _plain(image: Image.Image, data: bytes) -> NDArray[Any]:
     """(H, W, C) uint8: grey or RGB, with or without alpha."""
+    try:
+        image.load()
+    except OSError as error:
+        # Pillow decodes tile by tile, for which some encoders count the parts of tiles wrongly.
+        try:
+            return _deep(data)
+        except RuntimeError:
+            raise error from None
     if image.mode not in ("L", "LA", "RGB", "RGBA"):
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     return in_channels(np.asarray(image))

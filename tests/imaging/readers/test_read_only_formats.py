@@ -124,6 +124,39 @@ def test_jpeg_2000_of_12_bits(tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "in.jp2").pixels, np.rint((DEEP[..., :3] >> 4) * (65535 / 4095)))
 
 
+def miscounted(codestream: bytes) -> bytes:
+    """The same in three parts of each tile, of which the file claims to have two, as some encoders wrote it."""
+    first = at = codestream.index(b"\xff\x90\0\x0a")
+    tiles = []
+    while codestream[at : at + 2] == b"\xff\x90":
+        number, size = struct.unpack_from(">HI", codestream, at + 4)
+        head, mark, packets = codestream[at + 12 : at + size].partition(b"\xff\x93")
+        third = -(-len(packets) // 3)
+        parts = [head + mark + packets[:third], mark + packets[third : 2 * third], mark + packets[2 * third :]]
+        tiles.append((number, parts))
+        at += size
+    pieces = [
+        struct.pack(">HHHIBB", 0xFF90, 10, number, 12 + len(parts[part]), part, 2) + parts[part]
+        for part in range(3)
+        for number, parts in tiles
+    ]
+    return codestream[:first] + b"".join(pieces) + codestream[at:]
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_jpeg_2000_whose_parts_of_tiles_are_miscounted(tmp_path, channels):
+    samples = np.squeeze((DEEP[..., :channels] >> 8).astype(np.uint8))
+    stream = io.BytesIO()
+    Image.fromarray(samples).save(stream, "JPEG2000", no_jp2=True, tile_size=(16, 16))
+    (tmp_path / "in.j2k").write_bytes(miscounted(stream.getvalue()))
+    result = read(tmp_path / "in.j2k")
+    np.testing.assert_array_equal(result.pixels[..., : min(channels, 3)], np.atleast_3d(samples)[..., :3])
+    assert (result.alpha is None) == (channels != 4)
+    (tmp_path / "cut.j2k").write_bytes(miscounted(stream.getvalue())[:-20])
+    with pytest.raises(ImageError, match="damaged or incomplete"):
+        read(tmp_path / "cut.j2k")
+
+
 def test_metadata_of_jpeg_2000(tmp_path):
     uuid = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC")
     boxes = [
