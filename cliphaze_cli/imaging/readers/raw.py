@@ -8,6 +8,7 @@ from cliphaze_cli.imaging.metadata import tiff_tags
 from cliphaze_cli.imaging.metadata.carried import carried
 from cliphaze_cli.imaging.photo import Photo
 from cliphaze_cli.imaging.readers.assembly import photo_of
+from cliphaze_cli.imaging.readers.raw_extent import missing_bytes
 from cliphaze_cli.system.errors import ImageError
 from cliphaze_cli.system.text import one_line
 
@@ -36,6 +37,8 @@ def decode(stream: BinaryIO, check_size: CheckSize) -> Photo:
         raise ImageError(
             f'it is a camera raw file; install rawpy (pip install "cliphaze[raw]"), or {_ADVICE}'
         ) from None
+    if missing := missing_bytes(stream):
+        raise ImageError(f"it is a camera raw file whose last {missing:,} bytes are missing; copy it again")
     stream.seek(0)
     try:
         with rawpy.imread(stream) as raw:
@@ -49,7 +52,9 @@ def decode(stream: BinaryIO, check_size: CheckSize) -> Photo:
                 auto_bright_thr=_CLIPPED,
             )
     except rawpy.LibRawError as error:
-        reason = one_line(str(error)) or type(error).__name__
+        told = error.args[0] if error.args else ""  # LibRaw's own words are bytes
+        reason = one_line(told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)).rstrip(".")
+        reason = reason or type(error).__name__
         raise ImageError(f"it is a camera raw file that cannot be developed here ({reason}); {_ADVICE}") from error
     tags = tiff_tags.read(stream)
     height, width = pixels.shape[:2]

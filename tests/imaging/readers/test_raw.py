@@ -1,21 +1,24 @@
 """Camera raw files are developed where rawpy is installed."""
 
+import io
+import struct
 import sys
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
 
 from cliphaze_cli.imaging import formats
 from cliphaze_cli.imaging.files import read, write
-from cliphaze_cli.imaging.readers import raw
+from cliphaze_cli.imaging.readers import raw, raw_extent
 from cliphaze_cli.system.errors import ImageError, NeedsMemoryError
 
 rawpy = pytest.importorskip("rawpy")
 
 
-def dng(path: Path, height: int = 64, width: int = 96) -> Path:
+def dng(path: Path, height: int = 64, width: int = 96, *, compressed: bool = False) -> Path:
     """A raw file of a camera with a Bayer pattern, red to the right and brighter below."""
     y, x = np.mgrid[:height, :width]
     samples = (2000 + 300 * y + np.where((y % 2 == 0) & (x % 2 == 0), 300 * x, 0)).astype(np.uint16)
@@ -26,7 +29,14 @@ def dng(path: Path, height: int = 64, width: int = 96) -> Path:
         *((50721, "2i", 9, identity, True), (50728, "2I", 3, (1, 1, 1, 1, 1, 1), True)),
         *((50778, "H", 1, 21, True), (50717, "I", 1, 65535, True)),
     ]
-    tifffile.imwrite(path, samples, photometric="cfa", metadata=None, extratags=tags)
+    form = {"photometric": "cfa", "metadata": None, "extratags": tags}
+    if compressed:
+        tiles = [samples[:, at : at + 48].copy() for at in range(0, width, 48)]
+        packed = iter([bytes(imagecodecs.ljpeg_encode(tile, bitspersample=16)) for tile in tiles])
+        form |= {"shape": samples.shape, "dtype": samples.dtype, "compression": 7, "tile": (height, 48)}
+        tifffile.imwrite(path, packed, **form)
+    else:
+        tifffile.imwrite(path, samples, **form)
     return path
 
 
@@ -70,9 +80,73 @@ def test_too_large_ones_are_refused_before_they_are_developed(tmp_path):
         read(dng(tmp_path / "in.dng"), max_bytes=32 * 64 * 96 - 1)
 
 
-@pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
-def test_truncated_files(tmp_path, part):
-    data = dng(tmp_path / "in.dng").read_bytes()
+def test_a_compressed_raw_file(tmp_path):
+    plain, packed = read(dng(tmp_path / "a.dng")), read(dng(tmp_path / "b.dng", compressed=True))
+    np.testing.assert_array_equal(packed.pixels, plain.pixels)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.995])
+def test_truncated_files(tmp_path, part, compressed):
+    data = dng(tmp_path / "in.dng", compressed=compressed).read_bytes()
     (tmp_path / "in.dng").write_bytes(data[: int(part * len(data))])
     with pytest.raises(ImageError, match="cannot read"):
         read(tmp_path / "in.dng")
+
+
+@pytest.mark.parametrize("tile", [0, 1])
+def test_files_that_end_between_tiles(tmp_path, tile):
+    # LibRaw takes whatever lies in memory for such tiles.
+    data = dng(tmp_path / "in.dng", compressed=True).read_bytes()
+    with tifffile.TiffFile(tmp_path / "in.dng") as file:
+        start = file.pages[0].dataoffsets[tile]
+    (tmp_path / "in.dng").write_bytes(data[:start])
+    with pytest.raises(ImageError, match=f"whose last {len(data) - start:,} bytes are missing; copy it again"):
+        read(tmp_path / "in.dng")
+
+
+def panasonic() -> bytes:
+    """The directory alone, whose strip's own place means nothing."""
+    entries = struct.pack("<HHIIHHIIHHII", 273, 4, 1, 0xFFFFFFFF, 279, 4, 1, 900, 280, 4, 1, 100)
+    return b"IIU\0" + struct.pack("<IH", 8, 3) + entries + bytes(4)
+
+
+def below() -> bytes:
+    """Two tiles of a directory below the first one, of a big-endian file."""
+    first = struct.pack(">HHHIII", 1, 330, 4, 1, 26, 0)
+    tables = struct.pack(">4I", 100, 200, 50, 800)
+    second = struct.pack(">HHHIIHHIII", 2, 324, 4, 2, 56, 325, 4, 2, 64, 0)
+    return b"MM\0*" + struct.pack(">I", 8) + first + second + tables
+
+
+def box(kind: bytes, length: int) -> bytes:
+    return struct.pack(">I4s", length, kind)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        panasonic(),
+        below(),
+        b"FUJIFILMCCD-RAW".ljust(100, b"\0") + struct.pack(">II", 400, 600),
+        box(b"ftyp", 16) + b"crx \0\0\0\0" + box(b"mdat", 984),
+        box(b"ftyp", 16) + b"crx \0\0\0\0" + struct.pack(">I4sQ", 1, b"mdat", 984),
+    ],
+)
+def test_how_much_is_missing(head):
+    assert raw_extent.missing_bytes(io.BytesIO(head.ljust(1000, b"\0"))) == 0
+    assert raw_extent.missing_bytes(io.BytesIO(head.ljust(993, b"\0"))) == 7
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"IIU\0",
+        b"II*\0\x08\0\0\0",
+        b"II*\0" + struct.pack("<IH", 8, 1) + bytes(12) + struct.pack("<I", 8),  # its next directory is itself
+        box(b"ftyp", 16) + b"crx \0\0\0\0" + box(b"mdat", 0),
+        b"\0MRM",
+    ],
+)
+def test_what_says_nothing_of_its_extent_misses_nothing(data):
+    assert raw_extent.missing_bytes(io.BytesIO(data)) == 0
