@@ -3,9 +3,10 @@
 from pathlib import Path, PurePath
 
 from cliphaze_cli.batch.discover import Found, find_images, find_remote_images
+from cliphaze_cli.batch.missing import why_missing
 from cliphaze_cli.batch.naming import MapNames, PhotoNames
 from cliphaze_cli.imaging import film_names
-from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_of_name, is_image_name
+from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_of_name, is_image_name, meant_extension
 from cliphaze_cli.imaging.other_kinds import kind_of_name, listed, what_it_is
 from cliphaze_cli.places.look import Look, refuse_missing_bucket
 from cliphaze_cli.places.remote import Place, Remote
@@ -33,6 +34,12 @@ def refuse_unwritable_kind(output: Place, names: Names, look: Look) -> None:
         return
     if kind_of_name(name) or (is_image_name(name) and format_of_name(name) is None):
         raise UsageError(f"OUTPUT {output.name}: {output.suffix} cannot be written, only {FORMATS_SHOWN}")
+    meant = meant_extension(name)
+    if meant is not None and not look.exists(output):
+        raise UsageError(
+            f"OUTPUT {output.name}: no format has the ending {name.suffix} (was {meant} meant?); "
+            "if it is to be a folder, make it first"
+        )
 
 
 def found_in(folder: Place, output: Place | None, recursive: bool, names: Names, look: Look) -> Found:
@@ -66,7 +73,7 @@ def folder_pairs(folder: Place, output: Place | None, names: Names, found: Found
 def file_pair(file: Place, output: Place | None, names: Names, look: Look, *, alone: bool) -> tuple[Place, Place]:
     """Source and target of a photo given by name; alone: it is the only input. Raises UsageError."""
     if not look.exists(file):
-        raise UsageError(f"INPUT does not exist: {file}{_why_missing(str(file), output, look)}")
+        raise UsageError(f"INPUT does not exist: {file}{why_missing(file, output, look)}")
     if not look.is_file(file):
         raise UsageError(f"INPUT is neither a file nor a folder: {file}")
     if output is None:
@@ -89,16 +96,6 @@ def file_pair(file: Place, output: Place | None, names: Names, look: Look, *, al
             f"OUTPUT {output.name} is {of_extension} by its extension, but --format asks for {names.format}"
         )
     return file, output
-
-
-def _why_missing(name: str, output: Place | None, look: Look) -> str:
-    if any(character in name for character in "*?"):
-        return " (nothing matches this pattern)"
-    if any(quote in name for quote in "\"'"):
-        return " (with the quotes: were they meant for the shell?)"
-    if output is not None and look.exists(output):
-        return f" (the output comes last, and {output} exists: are they in the wrong order?)"
-    return ""
 
 
 def _names_a_file(output: Place, look: Look) -> bool:

@@ -142,6 +142,9 @@ def parse_path(text: str) -> Path:
     if not text.strip():
         raise UsageError("a path is empty: name a file or a folder (is a variable of the shell not set?)")
     path = Path(text)
+    if os.name != "nt" and re.match(r"[A-Za-z]:[\\/]", text) and not os.path.lexists(path):
+        below = text[2:].replace("\\", "/")
+        raise UsageError(f"{text} is a path of Windows: write /mnt/{text[0].lower()}{below} under WSL")
     if text.startswith("~") and not os.path.lexists(path.parts[0]):
         with contextlib.suppress(RuntimeError):  # nobody's home
             return path.expanduser()

@@ -1,13 +1,16 @@
 """With --json programs read why nothing was started, whoever found it out: a command, or the parser of options."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import PurePath
 from typing import Any
 
 from typer.core import TyperGroup
 
 from cliphaze_cli.cli.console import Console
+from cliphaze_cli.imaging.formats import is_image_name
 from cliphaze_cli.system.errors import CliphazeError, UsageError
 from cliphaze_cli.system.text import without_credentials
 
@@ -24,6 +27,13 @@ class TellingGroup(TyperGroup):
         """Read a command's options, and run it."""
         with _told():
             return super().invoke(ctx)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command, by its name; a photo or a folder in its place is told."""
+        name = args[0] if args else ""
+        if self.get_command(ctx, name) is None and (os.path.lexists(name) or is_image_name(PurePath(name))):
+            raise UsageError(f"the first word is a command: `cliphaze dehaze {name} ...`, or density")
+        return super().resolve_command(ctx, args)
 
 
 @contextmanager

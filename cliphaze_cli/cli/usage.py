@@ -11,7 +11,7 @@ _NUMBERS = {"valid integer": "a whole number", "valid float": "a number", "valid
 
 
 def decimal_hint(text: str) -> str:
-    """": write 0.5" for a number with a decimal comma, as "0,5" or "1.000,5"; empty for anything else."""
+    """ ": write 0.5" for a number with a decimal comma, as "0,5" or "1.000,5"; empty for anything else."""
     whole, comma, part = text.strip().partition(",")
     try:
         number = float(f"{whole.replace('.', '')}.{part}")
@@ -33,6 +33,7 @@ class ShownCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As usual; where the value of an option is missing or no number, say which values it takes."""
         typed = list(args)
+        self._refuse_single_dashes(typed)
         try:
             return super().parse_args(ctx, args)
         except Exception as error:
@@ -47,6 +48,16 @@ class ShownCommand(TyperCommand):
             if values and hasattr(error, "message"):
                 error.message = f"Option {name} needs a value: {values[0]}"
             raise
+
+    def _refuse_single_dashes(self, typed: list[str]) -> None:
+        """-overwrite would be -o with the value "verwrite"."""
+        names = {name: bool(getattr(one, "is_flag", False)) for one in self.params for name in one.opts}
+        for previous, word in zip(["", *typed], typed, strict=False):
+            if word == "--":
+                return
+            name = f"-{word.partition('=')[0]}"
+            if name.startswith("--") and name in names and names.get(previous, True):
+                raise UsageError(f"{name[1:]}: a long option has two dashes, {name}")
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Typer would break the lines of an epilog anew."""

@@ -81,6 +81,24 @@ def format_for_new(source: PurePath) -> str:
     return "TIFF" if source.suffix.lower() in RAW_EXTENSIONS else "PNG"
 
 
+def meant_extension(path: PurePath) -> str | None:
+    """The extension of which the name's own is a typing error: two letters swapped, or one too many or missing."""
+    typed = path.suffix.lower()
+    if typed in EXTENSIONS:
+        return None
+    for known in EXTENSIONS:
+        fewer, more = sorted((known, typed), key=len)
+        one_more = len(more) == len(fewer) + 1 and any(
+            more[:at] + more[at + 1 :] == fewer for at in range(1, len(more))
+        )
+        swapped = any(
+            known[:at] + known[at + 1] + known[at] + known[at + 2 :] == typed for at in range(1, len(known) - 1)
+        )
+        if len(fewer) > 2 and (one_more or swapped):
+            return known
+    return None
+
+
 def format_named(name: str) -> str | None:
     """The format that people mean by "jpg", ".JPEG", "webp", "heic" ..., or None."""
     plain = name.strip().lower().removeprefix(".")

@@ -70,3 +70,22 @@ def test_a_clip_is_a_clip_also_where_a_folder_has_its_name(cliphaze: Run, tmp_pa
 def test_what_is_no_number_is_told_in_one_line(cliphaze: Run, arguments: tuple[str, ...], why: str) -> None:
     result = cliphaze("dehaze", "in", "out", *arguments)
     assert (result.code, result.err) == (2, f"cliphaze: error: {why}\n")
+
+
+@pytest.mark.parametrize("word", ["-overwrite", "-strength=0.5", "-output"])
+def test_a_long_option_with_one_dash_is_told(cliphaze: Run, tmp_path: Path, word: str) -> None:
+    name = word.partition("=")[0]
+    result = cliphaze("dehaze", "in", "out", word, "x")
+    why = f"{name}: a long option has two dashes, -{name}"
+    assert (result.code, result.err) == (2, f"cliphaze: error: {why}\n")
+    assert "INPUT does not exist" in cliphaze("dehaze", "in", "out", "--suffix", "-density").err
+    assert "INPUT does not exist" in cliphaze("dehaze", "--", "-density", "out").err
+
+
+def test_a_photo_in_place_of_the_command_is_told(cliphaze: Run, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.jpg", "in"):
+        result = cliphaze(name, "out")
+        why = f"the first word is a command: `cliphaze dehaze {name} ...`, or density"
+        assert (result.code, result.err) == (2, f"cliphaze: error: {why}\n")
+    assert "No such command 'dehze'" in cliphaze("dehze", "a.jpg", "out").err

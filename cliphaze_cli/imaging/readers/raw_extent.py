@@ -79,7 +79,7 @@ def _last_box_end(stream: BinaryIO, size: int) -> int:
     at = 0
     while 0 <= at < size:
         stream.seek(at)
-        length, kind = struct.unpack(">I4s", stream.read(8))
+        (length,) = struct.unpack(">I4x", stream.read(8))
         if length == 1:
             (length,) = struct.unpack(">Q", stream.read(8))
         if length < 8:  # up to the end of the file, or nonsense
