@@ -22,7 +22,7 @@ def why_missing(file: Place, output: Place | None, look: Look) -> str:
 
 
 def _near(file: Path) -> str:
-    """What is there: a link of this name, or one that differs by case, blanks, Unicode's form, its end or more words."""
+    """What is there: a link of this name, or one that differs by case, blanks, form of Unicode, end or more words."""
     try:
         if file.is_symlink():
             return f" (it is a link to {file.readlink()}, which is not there)"
