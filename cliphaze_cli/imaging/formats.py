@@ -41,8 +41,9 @@ FORMATS: dict[str, Format] = {
 EXTENSIONS: dict[str, str] = {extension: entry.name for entry in FORMATS.values() for extension in entry.extensions}
 """File name extension (lower case, with the dot) to format name."""
 
-READ_EXTENSIONS = frozenset((".jxl", ".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc"))
-"""Of JPEG XL and JPEG 2000, which are read only: their photos are written as PNG."""
+_SEVERAL_JPEGS = ".mpo"  # stereo cameras' files
+READ_EXTENSIONS = frozenset((".jxl", ".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc", _SEVERAL_JPEGS))
+"""Of JPEG XL and JPEG 2000, which are read only: their photos are written as PNG; and of MPO, written as JPEG."""
 
 RAW_EXTENSIONS = frozenset(
     (".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".iiq", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf",
@@ -77,8 +78,9 @@ def raw_is_read() -> bool:
 
 
 def format_for_new(source: PurePath) -> str:
-    """The format to write a photo in whose own is not written, or not told by its name: both keep 16 bits and alpha."""
-    return "TIFF" if source.suffix.lower() in RAW_EXTENSIONS else "PNG"
+    """The format to write a photo in whose own is not written, or not told by its name: it loses nothing there."""
+    extension = source.suffix.lower()
+    return "TIFF" if extension in RAW_EXTENSIONS else "JPEG" if extension == _SEVERAL_JPEGS else "PNG"
 
 
 def meant_extension(path: PurePath) -> str | None:

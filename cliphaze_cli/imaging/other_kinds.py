@@ -10,8 +10,11 @@ _EXTENSIONS = {
     "GIF": ".gif",
     "video": " ".join(sorted(film_names.READ_EXTENSIONS)),
     "Photoshop": ".psb .psd",
-    "document": ".ai .eps .pdf .svg",
-    "other image": ".exr .hdr .ico .pbm .pgm .pnm .ppm .qoi .tga",
+    "document": ".ai .djvu .eps .pdf .svg",
+    "other image": (
+        ".cur .dcm .dds .exr .fit .fits .hdp .hdr .icns .ico .jxr .pbm .pcx .pgm .pnm .ppm .qoi .ras .sgi .tga .wdp "
+        ".xbm .xcf .xpm"
+    ),
 }
 _KINDS = {extension: kind for kind, extensions in _EXTENSIONS.items() for extension in extensions.split()}
 _ADVICE = {

@@ -298,11 +298,17 @@ def test_maps_lie_beside_their_photos_or_in_a_folder(tmp_path: Path, touch: Touc
     assert apart.jobs[0].maps_stem == tmp_path / "out/a"
 
 
+def test_a_file_of_several_jpegs_becomes_a_jpeg(tmp_path: Path, touch: Touch) -> None:
+    touch("in/a.MPO")
+    assert named(plan(tmp_path / "in", tmp_path / "out"), tmp_path) == {"in/a.MPO": "out/a.jpg"}
+
+
 @pytest.mark.usefixtures("without_rawpy", "without_films")
 def test_kinds_that_are_not_read_are_counted(tmp_path: Path, touch: Touch) -> None:
     touch("in/a.jpg", "in/b.NEF", "in/c.cr2", "in/d.mp4", "in/e.gif", "in/f.psd", "in/notes.txt", "in/.g.mp4")
+    touch("in/h.dds", "in/i.DCM", "in/j.djvu")
     made = plan(tmp_path / "in", tmp_path / "out")
-    assert made.left_out == {"camera raw": 2, "video": 1, "GIF": 1, "Photoshop": 1}
+    assert made.left_out == {"camera raw": 2, "video": 1, "GIF": 1, "Photoshop": 1, "other image": 2, "document": 1}
     assert made.ignored == 1
     given = [tmp_path / "in" / name for name in ("a.jpg", "d.mp4")]
     assert plan(*given, tmp_path / "out").left_out == {"video": 1}

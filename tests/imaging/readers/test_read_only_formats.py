@@ -179,7 +179,7 @@ def test_bombs_of_jpeg_2000_are_refused(tmp_path):
         read(tmp_path / "in.jp2")
 
 
-@pytest.mark.parametrize("name", ["a.jxl", "a.JP2", "a.j2k"])
+@pytest.mark.parametrize("name", ["a.jxl", "a.JP2", "a.j2k", "a.MPO"])
 def test_folders_find_them(tmp_path, name):
     assert is_image_name(tmp_path / name)
 
