@@ -66,8 +66,8 @@ def tell(
         console.error(f"interrupted with {done} of {planned} done; --skip-existing will continue from there")
         return
     if not planned and not failed:
-        exist = f"{'the output exists' if skipped == 1 else f'all {skipped} outputs exist'} already"
-        console.info(f"nothing to do: {nothing or exist}")
+        exist = "the output exists already" if skipped == 1 else f"all {skipped} outputs exist already"
+        console.info(f"nothing to do: {nothing or (exist if skipped else 'the report tells of no failure')}")
         return
     console.info(summary(tally, done_word, seconds))
 

@@ -4,6 +4,7 @@ import io
 import struct
 import sys
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -29,7 +30,7 @@ def dng(path: Path, height: int = 64, width: int = 96, *, compressed: bool = Fal
         *((50721, "2i", 9, identity, True), (50728, "2I", 3, (1, 1, 1, 1, 1, 1), True)),
         *((50778, "H", 1, 21, True), (50717, "I", 1, 65535, True)),
     ]
-    form = {"photometric": "cfa", "metadata": None, "extratags": tags}
+    form: dict[str, Any] = {"photometric": "cfa", "metadata": None, "extratags": tags}
     if compressed:
         tiles = [samples[:, at : at + 48].copy() for at in range(0, width, 48)]
         packed = iter([bytes(imagecodecs.ljpeg_encode(tile, bitspersample=16)) for tile in tiles])
