@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from cliphaze_cli.imaging.formats import FORMATS, FORMATS_SHOWN, READ_SHOWN, format_named, format_of_name
-from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, MAX_METADATA, CheckSize
+from cliphaze_cli.imaging.limits import DEFAULT_MAX_PIXELS, MAX_METADATA, CheckSize, megapixels
 from cliphaze_cli.imaging.memory import check_memory
 from cliphaze_cli.imaging.metadata import jpeg_segments, nodata, png_chunks
 from cliphaze_cli.imaging.photo import Photo
@@ -253,7 +253,7 @@ def _without_huge_profile(photo: Photo) -> Photo:
 def _check_size(width: int, height: int, *, deep: bool = False, max_pixels: int, max_bytes: int | None) -> None:
     if width * height > max_pixels:
         raise ImageError(
-            f"{width} x {height} is {width * height / 1e6:.0f} megapixels, and the limit is {max_pixels / 1e6:g}; "
+            f"{width} x {height} is {megapixels(width * height)} megapixels, and the limit is {max_pixels / 1e6:g}; "
             "make it smaller first, or raise the limit (--max-megapixels)"
         )
     if width * height == 0:

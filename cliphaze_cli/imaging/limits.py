@@ -16,6 +16,12 @@ MAX_METADATA = 64 * 2**20
 """Bytes of EXIF, and of a colour profile, beyond which they are dropped: they would be held beside the pixels."""
 
 
+def megapixels(pixels: int) -> str:
+    """For messages: three digits, or all of many."""
+    millions = pixels / 1e6
+    return f"{millions:.0f}" if millions >= 1000 else f"{millions:.3g}"
+
+
 class CheckSize(Protocol):
     """What readers call with a size before they decode anything. It raises ImageError where that is too large; deep:
     samples have more than 8 bits, and take more memory."""

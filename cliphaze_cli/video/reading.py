@@ -7,6 +7,7 @@ from typing import Any
 
 import av
 
+from cliphaze_cli.imaging.limits import megapixels
 from cliphaze_cli.system.atomic_file import shown
 from cliphaze_cli.system.errors import ImageError
 from cliphaze_cli.video.decoding import Decoder, Picture
@@ -136,7 +137,7 @@ class Film:
         self.width, self.height = context.width, context.height
         if self.width * self.height > max_pixels:
             raise self._unreadable(
-                f"its frames have {self.width * self.height / 1e6:.0f} megapixels, and the limit is "
+                f"its frames have {megapixels(self.width * self.height)} megapixels, and the limit is "
                 f"{max_pixels / 1e6:g}; make it smaller first, or raise the limit (--max-megapixels)"
             )
         context.thread_type, context.thread_count = "AUTO", threads

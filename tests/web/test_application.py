@@ -110,7 +110,7 @@ def test_too_many_megapixels_are_one_line(client: "TestClient", tmp_path: Path) 
     files.write(photo(smooth(400, 500)), path)
     answer = upload(client, begin(client), path.read_bytes(), path.name)
     assert answer.status_code == 422
-    assert "500 x 400 is 0 megapixels, and the limit is 0.1; make it smaller first" in answer.json()["error"]
+    assert "500 x 400 is 0.2 megapixels, and the limit is 0.1; make it smaller first" in answer.json()["error"]
 
 
 def test_a_body_without_end_is_refused(client: "TestClient", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
