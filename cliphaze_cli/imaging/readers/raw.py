@@ -38,7 +38,7 @@ def decode(stream: BinaryIO, check_size: CheckSize) -> Photo:
             f'it is a camera raw file; install rawpy (pip install "cliphaze[raw]"), or {_ADVICE}'
         ) from None
     if missing := missing_bytes(stream):
-        raise ImageError(f"it is a camera raw file whose last {missing:,} bytes are missing; copy it again")
+        raise ImageError(f"it is a camera raw file of which at least {missing:,} bytes are missing; copy it again")
     stream.seek(0)
     try:
         with rawpy.imread(stream) as raw:

@@ -19,7 +19,7 @@ _MOST_DIRECTORIES, _MOST_VALUES = 64, 1 << 16
 
 
 def missing_bytes(stream: BinaryIO) -> int:
-    """Of how many bytes of pixels the file ends too early; 0 where it is whole, or its layout is none of these."""
+    """By how many bytes of pixels, at least, the file ends too early; 0 where it seems whole, or has another layout."""
     size = stream.seek(0, os.SEEK_END)
     stream.seek(0)
     head = stream.read(_FUJIFILM_DATA + 8)
@@ -38,9 +38,9 @@ def missing_bytes(stream: BinaryIO) -> int:
 
 
 def _tiff_ends(stream: BinaryIO, head: bytes) -> Iterator[int]:
-    """Where each strip and tile ends."""
+    """Where each strip and tile ends; of Panasonic's and Olympus' files, whose lengths are not exact, its middle."""
     order = "<" if head[:2] == b"II" else ">"
-    panasonic = head.startswith(_PANASONIC)
+    panasonic, exact = head.startswith(_PANASONIC), head.startswith((b"II*\0", b"MM\0*"))
     pending, seen = [*struct.unpack_from(order + "I", head, 4)], set[int]()
     while pending and len(seen) < _MOST_DIRECTORIES:
         at = pending.pop()
@@ -53,7 +53,7 @@ def _tiff_ends(stream: BinaryIO, head: bytes) -> Iterator[int]:
             tags[_STRIPS] = tags[_PANASONIC_DATA]
         for places, sizes in ((_STRIPS, _STRIP_SIZES), (_TILES, _TILE_SIZES)):
             for place, length in zip(tags.get(places, ()), tags.get(sizes, ()), strict=False):
-                yield place + length
+                yield place + (length if exact else length // 2)
 
 
 def _directory(stream: BinaryIO, order: str, at: int) -> tuple[dict[int, tuple[int, ...]], int]:
