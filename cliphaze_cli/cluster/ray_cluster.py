@@ -81,7 +81,8 @@ def connect(address: str) -> Any:
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         text = " ".join(str(error).split())
         raise CliphazeError(
-            f"cannot join the cluster at {address!r}: {text[:300]}; check that it runs, or give --cluster local"
+            f"cannot join the cluster at {address!r}: {text[:300]}; check that it runs, and whether it wants a token "
+            "(RAY_AUTH_MODE, RAY_AUTH_TOKEN), or give --cluster local"
         ) from error
 
 

@@ -180,6 +180,7 @@ class WorkerGroup:
         elif time.monotonic() > self._idle_since + (_PATIENT_IN_ROOM if room else _PATIENT):
             self._idle_since = float("inf")  # once
             cores, gpus = self._choice.cores_each, self._choice.gpus_each
-            needs = f"{cores} core{'s' * (cores > 1)}" + (f", {gpus:g} of a GPU" if gpus else "") + " and 1 GB"
+            share = f", {gpus:g} {'of a GPU' if gpus < 1 else 'GPU' + 's' * (gpus > 1)}" if gpus else ""
+            needs = f"{cores} core{'s' * (cores > 1)}{share} and 1 GB"
             why = f"{needs} may be taken by others" if room else f"no machine has {needs} for a worker"
             self._notice(f"waiting for the cluster: {why} (Ctrl-C ends it)")
