@@ -155,7 +155,9 @@ class Nothing:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def run(self, jobs: Any, on_result: Callable[[FileResult], object], *, keep: bool) -> BatchReport:
+    def run(
+        self, jobs: Any, on_result: Callable[[FileResult], object], on_frames: object, *, keep: bool
+    ) -> BatchReport:
         """Call `on_result` as other processes do, whose results are new objects."""
         for job in jobs:
             on_result(_done(Job(Path(str(job.source)), Path(str(job.target)))))

@@ -6,7 +6,7 @@ from cliphaze_cli.batch.plan import Plan
 from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.signals import EXIT_INTERRUPTED
 from cliphaze_cli.cli.tally import Tally, by_place
-from cliphaze_cli.report.results import FileResult
+from cliphaze_cli.report.results import BatchReport, FileResult
 from cliphaze_cli.system.atomic_file import shown
 
 
@@ -32,9 +32,9 @@ def all_results(plan: Plan, results: Iterable[FileResult]) -> list[FileResult]:
     return sorted([*results, *pending, *before_work(plan)], key=by_place)
 
 
-def exit_code(tally: Tally, interrupted: bool) -> int:
-    """130 after an interruption, 1 if anything failed, else 0."""
-    return EXIT_INTERRUPTED if interrupted else int(bool(tally.failed))
+def exit_code(tally: Tally, interrupted: bool, ended: bool = False) -> int:
+    """130 after an interruption, 1 if anything failed or the work had to end, else 0."""
+    return EXIT_INTERRUPTED if interrupted else int(bool(tally.failed or ended))
 
 
 def file_line(result: FileResult) -> str:
@@ -53,7 +53,7 @@ def tell(
     done_word: str,
     planned: int,
     nothing: str,
-    interrupted: bool,
+    batch: BatchReport,
     seconds: float,
 ) -> None:
     """Print notices, then failures with their reasons, then one line that sums up; nothing: as in `Plan`."""
@@ -62,8 +62,9 @@ def tell(
     for result in sorted(tally.failed, key=by_place):
         tell_failure(console, result)
     done, failed, skipped = (tally.counts[status] for status in ("done", "failed", "skipped"))
-    if interrupted:
-        console.error(f"interrupted with {done} of {planned} done; --skip-existing will continue from there")
+    if batch.interrupted or batch.ended:
+        why = "interrupted" if batch.interrupted else f"{batch.ended}. Ended"
+        console.error(f"{why} with {done} of {planned} done; --skip-existing will continue from there")
         return
     if not planned and not failed:
         exist = "the output exists already" if skipped == 1 else f"all {skipped} outputs exist already"

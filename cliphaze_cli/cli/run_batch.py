@@ -125,14 +125,14 @@ def run_batch(
     for result in outcome.before_work(work):
         tally.add(result)
     reporting.add(tally.not_reached())
-    code = telling.end(outcome.exit_code(tally, batch.interrupted))
+    code = telling.end(outcome.exit_code(tally, batch.interrupted, bool(batch.ended)))
     outcome.tell(
         console,
         tally,
         done_word=command.done,
         planned=len(work.jobs),
         nothing=work.nothing,
-        interrupted=batch.interrupted,
+        batch=batch,
         seconds=record.seconds,
     )
     document = record.document(tally.sorted_results, interrupted=batch.interrupted, exit_status=code)

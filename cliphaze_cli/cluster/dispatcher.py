@@ -146,19 +146,6 @@ class Dispatcher:
         self._waiting.clear()
         self._large.clear()
 
-    def rest(self) -> Iterator[Job]:
-        """Everything that is not finished; nothing is left then."""
-        for slot in self.slots:
-            yield from (task.job for task in (slot.suspect, *slot.tasks) if task is not None)
-            slot.suspect = None
-            slot.tasks.clear()
-        for task in (*self._waiting, *self._large):
-            yield task.job
-        self._waiting.clear()
-        self._large.clear()
-        jobs, self._jobs = self._jobs, None
-        yield from jobs or ()
-
     def _judge(self, slot: WorkerSlot, guilty: bool) -> FileResult | None:
         task, slot.suspect = slot.suspect, None
         if task is None:

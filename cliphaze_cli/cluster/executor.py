@@ -84,7 +84,7 @@ class Cluster:
                 results.append(result)
             on_result(result)
 
-        last_moment = None
+        last_moment, ended = None, ""
         self._out.begin(jobs)
         with noted_interruptions() as interruptions:
             while self._out.unfinished:
@@ -99,12 +99,11 @@ class Cluster:
                         tell(result)
                     self._hand_out()
                 self._hear(tell)
-                if why := self._group.hopeless:
-                    for job in self._out.rest():
-                        tell(failure(job, why))
+                if ended := self._group.hopeless:
+                    break
             if self._running:
                 self._end_workers(tell)
-            return BatchReport(tuple(results), interrupted=bool(interruptions()))
+            return BatchReport(tuple(results), interrupted=bool(interruptions()), ended=ended)
 
     def _hand_out(self) -> None:
         if not self._out.has_some:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 LOCAL = "local"  # in place of an address: a cluster of this machine, for this run
+_BY_CLIENT = "ray://"  # how addresses of Ray's client begin
 _TO_ANSWER = 5.0  # seconds
+_TO_KNOCK = 2.0  # seconds, for a head that has answered before
 _OBJECT_STORE = 256 * 2**20  # bytes of it: it holds the weights and nothing else
 
 
@@ -79,21 +81,38 @@ def connect(address: str) -> Any:
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         text = " ".join(str(error).split())
         raise CliphazeError(
-            f"cannot join the cluster at {address!r}: {text[:300]}; check that it runs, or give --cluster local"
+            f"cannot join the cluster at {address!r}: {text[:300]}; check that it runs, and whether it wants a token "
+            "(RAY_AUTH_MODE, RAY_AUTH_TOKEN), or give --cluster local"
         ) from error
 
 
 def _refuse_silent(address: str) -> None:
     """Raise CliphazeError where nothing answers: Ray would try for minutes."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if not (colon and host and port.isdecimal()):
-        return
     try:
-        socket.create_connection((host.strip("[]"), int(port)), _TO_ANSWER).close()
+        _knock(address, _TO_ANSWER)
     except (OSError, OverflowError) as error:
         raise CliphazeError(
             f"no cluster answers at {address!r} ({error}): check the address, and that it runs"
         ) from error
+
+
+def head_answers(address: str) -> bool:
+    """Whether what keeps the cluster together is there. Without it Ray's calls wait, and after a minute Ray ends this
+    process without a word."""
+    import ray
+
+    try:
+        _knock(address if address.startswith(_BY_CLIENT) else ray.get_runtime_context().gcs_address, _TO_KNOCK)
+    except OSError:
+        return False
+    return True
+
+
+def _knock(address: str, seconds: float) -> None:
+    """Raise OSError where nobody listens at HOST:PORT; other addresses are not looked at."""
+    host, colon, port = address.removeprefix(_BY_CLIENT).rpartition(":")
+    if colon and host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), seconds).close()
 
 
 def disconnect() -> None:

@@ -22,6 +22,7 @@ _PATIENT, _PATIENT_IN_ROOM = 10.0, 60.0  # seconds without a worker after which 
 _MOST_ENDS = 3  # of a worker's processes while they are prepared, after which it is given up
 _TO_DIE = 60.0  # seconds until a dead machine is surely known as dead
 _TO_START = 600.0  # seconds after which a worker is given up that does not start at all
+_TO_COME_BACK = 30.0  # seconds in which a silent head may answer again; Ray itself gives up after 60
 _MOST_AHEAD = 256  # workers that wait for machines which a cluster may add
 _MOST_TEXT = 500  # characters of a reason
 
@@ -46,6 +47,7 @@ class WorkerGroup:
         self._surroundings = Surroundings(str(Path.cwd()), choice.sources)
         self._notice = notice
         self._looked, self._idle_since = 0.0, time.monotonic()
+        self._heard_head = time.monotonic()
 
     @property
     def machines(self) -> int:
@@ -54,7 +56,9 @@ class WorkerGroup:
 
     @property
     def hopeless(self) -> str:
-        """Why no worker will ever be prepared; empty while there is hope."""
+        """Why no photo can be worked on any more; empty while there is hope."""
+        if time.monotonic() > self._heard_head + _TO_COME_BACK and self._looked > self._heard_head:
+            return "the head of the cluster does not answer any more: start the cluster anew"
         hopeless = self._useless and all(id in self._useless or not self._room(id) for id in self.nodes)
         return next(iter(self._useless.values())) if hopeless and not self.machines else ""
 
@@ -64,6 +68,9 @@ class WorkerGroup:
         if time.monotonic() < self._looked + _LOOK:
             return []
         self._looked = time.monotonic()
+        if not ray_cluster.head_answers(self._choice.address):
+            return []
+        self._heard_head = self._looked
         self.nodes = {node.id: node for node in ray_cluster.nodes()}
         for slot in list(self._out.slots):
             if slot.node is not None and slot.node not in self.nodes:
@@ -173,6 +180,7 @@ class WorkerGroup:
         elif time.monotonic() > self._idle_since + (_PATIENT_IN_ROOM if room else _PATIENT):
             self._idle_since = float("inf")  # once
             cores, gpus = self._choice.cores_each, self._choice.gpus_each
-            needs = f"{cores} core{'s' * (cores > 1)}" + (f", {gpus:g} of a GPU" if gpus else "") + " and 1 GB"
+            share = f", {gpus:g} {'of a GPU' if gpus < 1 else 'GPU' + 's' * (gpus > 1)}" if gpus else ""
+            needs = f"{cores} core{'s' * (cores > 1)}{share} and 1 GB"
             why = f"{needs} may be taken by others" if room else f"no machine has {needs} for a worker"
             self._notice(f"waiting for the cluster: {why} (Ctrl-C ends it)")

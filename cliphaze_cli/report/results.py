@@ -35,10 +35,12 @@ class FileResult:
 
 @dataclass(frozen=True)
 class BatchReport:
-    """The results as they came. After an interruption the jobs that were not finished have none."""
+    """The results as they came. After an interruption the jobs that were not finished have none, nor where the work
+    had to end; ended: why it had to."""
 
     results: tuple[FileResult, ...]
     interrupted: bool = False
+    ended: str = ""
 
     def count(self, status: Status) -> int:
         """Return how many files ended with `status`."""

@@ -47,6 +47,12 @@ class Machines:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
 
+    def kill_head(self) -> None:
+        """What keeps the cluster together is killed."""
+        from ray._private.ray_constants import PROCESS_TYPE_GCS_SERVER
+
+        self._nodes.head_node.all_processes[PROCESS_TYPE_GCS_SERVER][0].process.kill()
+
     def close(self) -> None:
         """End all of it."""
         self._nodes.shutdown()

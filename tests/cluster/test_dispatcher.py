@@ -171,14 +171,3 @@ def test_after_an_interruption_nothing_is_handed_out_and_workers_finish_what_the
         for task in list(slot.tasks):
             assert out.finished(slot, task, result(task))
     assert not out.unfinished
-
-
-def test_the_rest_is_everything_that_has_no_result() -> None:
-    out, (first, second) = hand_out(*range(9))
-    done = given(out, first)
-    out.give(first)
-    out.give(second)
-    out.finished(first, done, result(done))
-    out.lost(second)
-    assert sorted(one.source.stem for one in out.rest()) == [str(number) for number in range(1, 9)]
-    assert not out.unfinished
