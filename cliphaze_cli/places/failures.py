@@ -17,6 +17,7 @@ _UNREACHABLE = {
     "EndpointConnectionError", "ConnectionError", "ClientConnectorError", "ConnectionClosedError", "HTTPClientError",
     "ClientConnectorDNSError", "gaierror", "NoValidConnectionsError", "ServiceRequestError",
 }  # fmt: skip
+_REFUSED = {"AuthenticationException"}  # paramiko's, which is no PermissionError
 _BUSY = (errno.EBUSY, getattr(errno, "EREMOTEIO", errno.EIO))  # 503 and 500, as s3fs translates them
 _WHERE_CREDENTIALS_COME_FROM = {
     "s3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
@@ -57,7 +58,7 @@ def _why(error: BaseException, place: Remote) -> str:
         (isinstance(error, FileNotFoundError), "there is no such object; check the URL, or was it deleted meanwhile?"),
         (names & _NO_CREDENTIALS, f"no credentials were found{said}; {credentials}"),
         (
-            isinstance(error, PermissionError),
+            isinstance(error, PermissionError) or names & _REFUSED,
             f"the store refuses it{said}; check the credentials in the environment and what they permit",
         ),
         (names & _TIMEOUTS, "the store does not answer; check the network and the endpoint, and try again"),

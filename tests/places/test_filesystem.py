@@ -59,6 +59,10 @@ class NoCredentialsError(Exception):
     [
         (PermissionError("Access Denied."), r"refuses it \(Access Denied\); check the credentials"),
         (
+            type("AuthenticationException", (Exception,), {})("Authentication failed."),  # paramiko's
+            r"refuses it \(Authentication failed\); check the credentials",
+        ),
+        (
             NoCredentialsError("Unable to locate credentials"),
             r"found \(Unable to locate credentials\); set AWS_ACCESS_KEY_ID",
         ),
