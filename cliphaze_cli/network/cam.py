@@ -39,19 +39,11 @@ class CAM(nn.Module):
         means = torch.cat([local.mean((2, 3)), global_.mean((2, 3))], 1)
         scene = self.scene(means)[..., None, None]
         both = torch.cat([local, global_], 1)
-        x = self.features(both)
-        x = x + scene + self._explicit(density, x)
+        x = self.features(both) + scene + self.explicit(_with_presence(density, both))
         if embedding is not None:
             scale, shift = self._modulation(embedding)[..., None, None].chunk(2, 1)
             x = x * (1 + scale) + shift
         return torch.lerp(local, global_, torch.sigmoid(self.weight(F.gelu(x))))
-
-    def _explicit(self, density: Tensor | None, like: Tensor) -> Tensor:
-        """What the density adds to the features, (B, C, H, W), or what broadcasts to it."""
-        bias = self.explicit.bias
-        if density is None and bias is not None and not torch.is_grad_enabled():
-            return bias.to(like.dtype)[:, None, None]  # what a convolution of zeros leaves
-        return self.explicit(_with_presence(density, like))
 
     def _modulation(self, embedding: Tensor) -> Tensor:
         """(B, 2C): scale and shift of the features; none where the embedding is absent."""
