@@ -28,8 +28,8 @@ from cliphaze_cli.cli.console import Console
 from cliphaze_cli.cli.first_use import clip_file
 from cliphaze_cli.dehazer import Dehazer
 from cliphaze_cli.imaging.formats import format_of_name
-from cliphaze_cli.prior import density_map
-from cliphaze_cli.prior.clip_model import DEFAULT_MODEL, ClipPrior
+from cliphaze_cli.prior import DEFAULT_MODEL, density_map
+from cliphaze_cli.prior.clip_model import ClipPrior
 from training.hazed import HazedPhoto, hazed_photo
 from training.metrics import psnr
 from training.pairs import PairSet, find_sets, read_rgb

@@ -20,9 +20,9 @@ import typer
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cliphaze_cli.prior import density_map
+from cliphaze_cli.prior import DEFAULT_MODEL, density_map
 from cliphaze_cli.prior.builders import WINDOWS
-from cliphaze_cli.prior.clip_model import DEFAULT_MODEL, ClipPrior
+from cliphaze_cli.prior.clip_model import ClipPrior
 from cliphaze_cli.prior.prompt_file import LearnedPrompts, save_prompts
 from cliphaze_cli.prior.scoring import TEMPERATURE, PromptEmbeddings
 from training.hazed import hazed_photo

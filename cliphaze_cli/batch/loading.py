@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cliphaze_cli.prior import clip_model
+from cliphaze_cli.prior import DEFAULT_MODEL
 from cliphaze_cli.system.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -45,8 +45,10 @@ def add_clip(
     if not dehazer.instructions:
         notice(f"the weights {dehazer.weights_name} were trained without CLIP: --clip changes nothing")
         return
+    from cliphaze_cli.prior.clip_model import ClipPrior
+
     name = clip_for(clip, dehazer.taught_by)
-    prior = clip_model.ClipPrior.from_cache(name, device=dehazer.device, verified=verified)
+    prior = ClipPrior.from_cache(name, device=dehazer.device, verified=verified)
     dehazer.instruct(prior, builder=builder)
     assert dehazer.instructor is not None
     for text in dehazer.instructor.notices:
@@ -80,7 +82,7 @@ def clip_for(asked: str, taught_by: "ClipTraining | None") -> str:
     """The model that `--clip` means."""
     if asked != AUTOMATIC:
         return asked
-    return clip_model.DEFAULT_MODEL if taught_by is None else taught_by.name
+    return DEFAULT_MODEL if taught_by is None else taught_by.name
 
 
 def description(dehazer: "Dehazer") -> dict[str, Any]:

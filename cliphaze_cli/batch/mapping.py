@@ -56,7 +56,8 @@ def load(options: WorkOptions, notice: Callable[[str], object]) -> Mapping:
 
 def _by_clip(settings: DensitySettings, options: WorkOptions, notice: Callable[[str], object]) -> Mapping:
     from cliphaze_cli.batch.loading import nothing_used
-    from cliphaze_cli.prior.clip_model import DEFAULT_MODEL, ClipPrior
+    from cliphaze_cli.prior import DEFAULT_MODEL
+    from cliphaze_cli.prior.clip_model import ClipPrior
     from cliphaze_cli.prior.prompt_file import load_prompts
     from cliphaze_cli.prior.prompts import custom_prompts
     from cliphaze_cli.system.allocator import tune_allocator

@@ -18,7 +18,7 @@ from cliphaze_cli.cli.run_batch import Command
 from cliphaze_cli.cli.streams import STREAM, places
 from cliphaze_cli.imaging.formats import FORMATS_SHOWN, format_named
 from cliphaze_cli.places.remote import Place
-from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
+from cliphaze_cli.prior import DEFAULT_MODEL
 from cliphaze_cli.report.settings import Settings
 from cliphaze_cli.system.errors import UsageError
 

@@ -20,7 +20,7 @@ from cliphaze_cli.cli.run_batch import Command
 from cliphaze_cli.cli.streams import STREAM, places
 from cliphaze_cli.places.look import Look
 from cliphaze_cli.places.remote import Place
-from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
+from cliphaze_cli.prior import DEFAULT_MODEL
 from cliphaze_cli.prior.prompts import custom_prompts
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.report.settings import DensitySettings

@@ -16,7 +16,7 @@ from cliphaze_cli.hub.registry import find, pinned_clip
 from cliphaze_cli.hub.resolve import not_here
 from cliphaze_cli.imaging.other_kinds import listed
 from cliphaze_cli.places.look import Look
-from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
+from cliphaze_cli.prior import DEFAULT_MODEL
 from cliphaze_cli.report.document import FORMAT
 from cliphaze_cli.report.results import FileResult
 from cliphaze_cli.report.settings import DensitySettings, Settings

@@ -11,7 +11,7 @@ from cliphaze_cli.cli.console import Console
 from cliphaze_cli.hub import Fetched, VerifiedFile, clip_entry, download, find_cached, verified_file
 from cliphaze_cli.hub.failures import HubUnreachableError
 from cliphaze_cli.hub.registry import WeightsEntry
-from cliphaze_cli.prior.clip_model import DEFAULT_MODEL
+from cliphaze_cli.prior import DEFAULT_MODEL
 from cliphaze_cli.report.settings import DensitySettings, Settings
 from cliphaze_cli.system.errors import WeightsError
 

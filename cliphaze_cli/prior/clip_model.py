@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cliphaze_cli.hub.open_clip_import import import_open_clip
+from cliphaze_cli.prior import DEFAULT_MODEL
 from cliphaze_cli.prior.builders import BUILDERS, WINDOWS, BuilderChoice, choose_builder
 from cliphaze_cli.prior.prompts import Prompts
 from cliphaze_cli.prior.text_side import TextSide
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from cliphaze_cli.prior.density_map import DenseOptions, WindowOptions
     from cliphaze_cli.prior.scoring import PromptEmbeddings
     from cliphaze_cli.prior.towers import Recipe
-
-DEFAULT_MODEL = "ViT-B-32"
 
 
 def clip_available(model: str = DEFAULT_MODEL, *, cache_dir: Path | None = None) -> bool:

@@ -4,7 +4,6 @@ import ctypes.util
 import os
 import platform
 import sys
-from importlib import metadata
 from pathlib import Path
 
 _DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's, and either of them below Windows (WSL)
@@ -47,6 +46,8 @@ def memory_bytes() -> int | None:
 
 
 def _may_have_gpu() -> bool:
+    from importlib import metadata  # a twentieth of what --help takes
+
     try:
         if metadata.version("torch").endswith("+cpu"):
             return False

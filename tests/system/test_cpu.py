@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def test_where_there_may_be_a_gpu_pytorch_decides(monkeypatch: pytest.MonkeyPatc
 def test_a_gpu_needs_a_build_for_it_and_a_driver(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, driver: bool, expected: bool
 ) -> None:
-    monkeypatch.setattr(cpu.metadata, "version", lambda name: version)
+    monkeypatch.setattr(metadata, "version", lambda name: version)
     monkeypatch.setattr(cpu, "_DRIVERS", (str(tmp_path / "none"), str(tmp_path) if driver else "/nowhere"))
     assert cpu._may_have_gpu() == expected
 
