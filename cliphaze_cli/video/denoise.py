@@ -63,7 +63,7 @@ class Calm:
             _ramp(local, _LOCAL_SURE, _LOCAL_NONE),
             _ramp(apart, _PIXEL_SURE, _PIXEL_NONE),
         )
-        weight *= cv2.resize(np.float32(keep), (width, height), interpolation=cv2.INTER_LINEAR)
+        weight *= cv2.resize(np.asarray(keep, np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
         self._past = np.asarray(cv2.blendLinear(past, now, weight, 1 - weight), np.float32)
         if pixels.dtype == np.uint8:
             return np.asarray(cv2.convertScaleAbs(self._past), np.uint8)

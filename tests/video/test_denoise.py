@@ -1,6 +1,7 @@
 """Noise over time: held down where the picture stands still, and nothing else is touched."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,20 +17,24 @@ NOISE = 2.0
 def land(seed: int) -> NDArray[np.float32]:
     """(288, 512, 3), with something to see everywhere."""
     rough = np.random.default_rng(seed).uniform(60, 190, (18, 32, 3)).astype(np.float32)
-    return cv2.resize(rough, (512, 288), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.resize(rough, (512, 288), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def calmed(views: list[NDArray[np.float32]], gain: float, scale: int = 1) -> Iterator[tuple[NDArray, NDArray]]:
+def calmed(
+    views: list[NDArray[np.float32]], gain: float, scale: int = 1
+) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
     """Frames with noise, and what is made of them."""
     rng, watch, calm = np.random.default_rng(0), Watch(), Calm()
     kind = np.uint8 if scale == 1 else np.uint16
     for view in views:
-        pixels = np.clip((view + rng.normal(0, NOISE, view.shape)) * scale, 0, 255 * scale).round().astype(kind)
+        pixels: NDArray[Any] = (
+            np.clip((view + rng.normal(0, NOISE, view.shape)) * scale, 0, 255 * scale).round().astype(kind)
+        )
         grey = (cv2.resize(pixels[..., 1], (256, 144), interpolation=cv2.INTER_AREA) // scale).astype(np.uint8)
         yield pixels, calm(pixels, watch(grey), np.full(grey.shape, gain, np.float32))
 
 
-def change_of(frames: list[NDArray]) -> float:
+def change_of(frames: list[NDArray[Any]]) -> float:
     return float(np.mean([np.abs(b.astype(float) - a).mean() for a, b in zip(frames[4:], frames[5:], strict=False)]))
 
 
