@@ -73,8 +73,8 @@ class Calm:
 def share_of_new(gain: NDArray[np.float32]) -> NDArray[np.float32]:
     """The share a of each new frame at which a recursive mean changes between frames by 1/gain of what they do.
 
-    Independent noise changes by sqrt(2) of its deviation, the mean by a * sqrt(2 / (2 - a)): so a / sqrt(2 - a) = 1/gain
-    with sqrt(2) left out on both sides. Gains below 1 count as 1, of which a is 1.
+    Independent noise changes by sqrt(2) of its deviation, the mean by a * sqrt(2 / (2 - a)): so a / sqrt(2 - a) =
+    1/gain with sqrt(2) left out on both sides. Gains below 1 count as 1, of which a is 1.
     """
     square = np.square(np.maximum(gain, 1))
     return np.asarray((np.sqrt(1 + 8 * square) - 1) / (2 * square), np.float32)
@@ -86,7 +86,7 @@ def _ramp(value: NDArray[Any], sure: float, none: float) -> NDArray[np.float32]:
 
 
 def _noise(now: NDArray[np.float32], past: NDArray[np.float32]) -> float:
-    """Standard deviation of the frame's noise: what is left in its flattest blocks, or less if frames differ by less."""
+    """Standard deviation of the frame's noise: what is left in its flattest blocks, or less if frames differ less."""
     green = now[..., 1]
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
     rows, columns = (max(1, side // _BLOCK) for side in green.shape)
