@@ -111,7 +111,7 @@ NoDenoiseOption = Annotated[
     bool,
     typer.Option(
         "--no-denoise",
-        help="Leave the noise of films as dehazing makes it, instead of calming what stands still.",
+        help="Leave films' noise as it is, also where nothing moves.",
         rich_help_panel=_PANEL,
     ),
 ]
