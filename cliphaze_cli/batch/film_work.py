@@ -51,6 +51,7 @@ def work_on_film(
                 target,
                 tool.dehazer,
                 strength=tool.strength,
+                denoise=not settings.no_denoise,
                 encoding=Encoding(settings.codec, settings.crf, settings.preset, settings.start, settings.end),
                 max_pixels=limits.max_pixels,
                 max_bytes=memory,

@@ -159,6 +159,7 @@ def dehaze(
     preset: film_options.PresetOption = film_options.DEFAULT_PRESET,
     start: film_options.StartOption = None,
     end: film_options.EndOption = None,
+    no_denoise: film_options.NoDenoiseOption = False,
     jobs: options.JobsOption = None,
     cluster: ClusterOption = None,
     cores_each: CoresEachOption = 1,
@@ -204,6 +205,7 @@ def dehaze(
         codec=codec,
         crf=crf,
         preset=preset,
+        no_denoise=no_denoise,
         start=start,
         end=end,
     )

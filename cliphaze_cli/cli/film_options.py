@@ -10,7 +10,16 @@ from cliphaze_cli.report.settings import Settings
 from cliphaze_cli.system.errors import UsageError
 from cliphaze_cli.video.options import CODECS, DEFAULT_PRESET, LARGEST_CRF, PRESETS
 
-__all__ = ["DEFAULT_PRESET", "CodecOption", "CrfOption", "EndOption", "PresetOption", "StartOption", "check"]
+__all__ = [
+    "DEFAULT_PRESET",
+    "CodecOption",
+    "CrfOption",
+    "EndOption",
+    "NoDenoiseOption",
+    "PresetOption",
+    "StartOption",
+    "check",
+]
 
 _PANEL = "Films"
 
@@ -97,4 +106,12 @@ StartOption = Annotated[
 EndOption = Annotated[
     float | None,
     typer.Option("--end", metavar="TIME", parser=_seconds, help="Keep films up to here.", rich_help_panel=_PANEL),
+]
+NoDenoiseOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-denoise",
+        help="Leave films' noise as it is, also where nothing moves.",
+        rich_help_panel=_PANEL,
+    ),
 ]

@@ -62,6 +62,7 @@ class Settings(_Options):
     preset: str = "veryfast"
     start: float | None = None
     end: float | None = None
+    no_denoise: bool = False
 
     def overridden(self, given: Self, names: Collection[str]) -> Self:
         """As for all commands; --clip and --no-clip exclude each other."""

@@ -53,6 +53,7 @@ def dehaze_film(
     dehazer: Dehazer,
     *,
     strength: float,
+    denoise: bool = True,
     encoding: Encoding,
     max_pixels: int,
     max_bytes: int | None = None,
@@ -65,6 +66,7 @@ def dehaze_film(
     """Dehaze a film. Its file appears whole or not at all.
 
     Args:
+        denoise: hold noise down over time, see `denoise`.
         max_pixels: of a frame. max_bytes: of memory that it may take; more raises NeedsMemoryError. cores: to use.
         replace, preserve: as for photos, see `imaging.files.write`. on_frame: called after each frame.
         on_end: called after the last one, before the file is completed.
@@ -75,7 +77,7 @@ def dehaze_film(
     status = _status(source)
     with Film(source, max_pixels=max_pixels, threads=cores, start=encoding.start, end=encoding.end) as film:
         check_memory(film.width, film.height * _FRAMES_HELD, max_bytes)
-        stages = FilmDehazer(dehazer, strength=strength)
+        stages = FilmDehazer(dehazer, strength=strength, denoise=denoise)
         with atomic_file(target, replace=replace, source=status, dated=preserve) as sink:
             writer = FilmWriter(sink.path, target, film, encoding, cores)
             try:

@@ -15,6 +15,7 @@ from cliphaze_cli.dehazer import Dehazer
 from cliphaze_cli.restoration.apply import carry_up_on_cpu
 from cliphaze_cli.restoration.guided_filter import fit
 from cliphaze_cli.restoration.pixels import full_scale, luma, working_size
+from cliphaze_cli.video.denoise import Calm
 from cliphaze_cli.video.motion import LONG_SIDE
 from cliphaze_cli.video.temporal import MapsOverTime
 
@@ -30,9 +31,10 @@ class Prepared:
 class FilmDehazer:
     """Dehazes the frames of one film, which it must be given in their order."""
 
-    def __init__(self, dehazer: Dehazer, *, strength: float = 1.0) -> None:
-        """strength: 0 leaves frames as they are, 1 dehazes fully."""
+    def __init__(self, dehazer: Dehazer, *, strength: float = 1.0, denoise: bool = True) -> None:
+        """strength: 0 leaves frames as they are, 1 dehazes fully. denoise: hold noise down over time, see `denoise`."""
         self._dehazer, self._strength = dehazer, strength
+        self._calm = Calm() if denoise else None
         self.over_time = MapsOverTime()
 
     def __call__(self, pixels: NDArray[Any]) -> NDArray[Any]:
@@ -47,7 +49,10 @@ class FilmDehazer:
         """
         height, width = working_size(pixels.shape[0], pixels.shape[1], LONG_SIDE)
         grey = _grey(pixels[..., 1] if luma_plane is None else luma_plane, luma_plane is not None, (width, height))
-        return Prepared(pixels, self.over_time(grey, lambda: self._estimated(pixels, (width, height))))
+        maps = self.over_time(grey, lambda: self._estimated(pixels, (width, height)))
+        if self._calm is not None:
+            pixels = self._calm(pixels, self.over_time.change, 1 + self._strength * _slope_of_green(maps, grey))
+        return Prepared(pixels, maps)
 
     def apply(self, prepared: Prepared) -> NDArray[Any]:
         """Dehaze it by its maps."""
@@ -63,6 +68,11 @@ class FilmDehazer:
         fitted = fit(luma(working), torch.cat([K, B], 1))[0].unflatten(0, (3, 4))
         planes = fitted.permute(0, 2, 3, 1).contiguous().cpu().numpy()
         return np.stack([cv2.resize(four, size, interpolation=cv2.INTER_AREA) for four in planes])
+
+
+def _slope_of_green(maps: NDArray[np.float32], grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """K of green, (h, w): of twelve planes, its slope is the second and its offset the eighth, see `fit`."""
+    return np.asarray(maps[0, ..., 1] * (grey * np.float32(1 / 255)) + maps[1, ..., 3], np.float32)
 
 
 def _grey(plane: NDArray[Any], coded: bool, size: tuple[int, int]) -> NDArray[np.uint8]:

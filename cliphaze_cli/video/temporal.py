@@ -33,6 +33,7 @@ class MapsOverTime:
     def __init__(self) -> None:
         self.estimates = 0  # how often the network was asked
         self.cuts = 0
+        self.change: Change | None = None  # to the last frame from the one before
         self._watch = Watch()
         self._applied: NDArray[np.float32]
         self._aim: NDArray[np.float32]
@@ -49,7 +50,7 @@ class MapsOverTime:
         Returns:
             (n, h, w, 4), not to be changed.
         """
-        change = self._watch(grey)
+        self.change = change = self._watch(grey)
         if change is None or change.cut:
             self.cuts += change is not None
             return self._begin(estimate, grey.shape)
