@@ -2,13 +2,11 @@
 
     python -m benchmarks.folder --count 50
     python -m benchmarks.folder --count 200 --size 0.5
-    python -m benchmarks.folder --count 16 --before ../other-checkout
 
 The whole command is compared with what computing alone, and reading and writing alone, take one after the other.
 """
 
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,7 +16,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import processes
-from benchmarks.made import make_photo
+from benchmarks.made import KINDS, make_folder
 from benchmarks.stages import use_threads
 from benchmarks.timing import machine
 from cliphaze_cli.batch import dehazing
@@ -32,18 +30,16 @@ from cliphaze_cli.imaging.limits import Limits
 from cliphaze_cli.report.settings import Settings
 
 START_SECONDS = 5.0
-KINDS = 4  # of which the folder's photos are copies
 
 
 def main(
     count: int = 50,
     size: Annotated[float, typer.Option(help="Megapixels of each photo.")] = 12,
     jobs: Annotated[int, typer.Option(help="Photos at a time, each in a process of its own.")] = os.cpu_count() or 1,
-    before: Annotated[Path | None, typer.Option(help="Another checkout, whose commands are timed too.")] = None,
 ) -> None:
     """Print the folder's wall time, warm, against its parts, and the commands' wall times."""
     with tempfile.TemporaryDirectory() as folder:
-        sources = _make_folder(Path(folder, "in"), count, size)
+        sources = make_folder(Path(folder, "in"), count, size)
         (target := Path(folder, "out")).mkdir()
         compute, compute_on_one, io = _in_process(sources, target)
         wall = _overlapping(sources, target, jobs)
@@ -58,24 +54,9 @@ def main(
         ):
             typer.echo(f"| {name} | {seconds:.2f} | {seconds / slower:.2f} |")
         seconds_of = {f"--jobs {number}": _command(sources[0].parent, target, number) for number in (1, jobs)}
-        if before is not None:
-            for number in (1, jobs):
-                name = f"the other checkout, --jobs {number}"
-                seconds_of[name] = _command(sources[0].parent, target, number, before.resolve())
         typer.echo("\n| command, with its start | seconds | ratio |\n|---|---|---|")
         for name, seconds in seconds_of.items():
             typer.echo(f"| {name} | {seconds:.2f} | {seconds / seconds_of['--jobs 1']:.2f} |")
-
-
-def _make_folder(folder: Path, count: int, size: float) -> list[Path]:
-    folder.mkdir()
-    sources = [folder / f"{number:04}.jpg" for number in range(count)]
-    for number, path in enumerate(sources):
-        if number < KINDS:
-            make_photo(path, size, seed=number)
-        else:
-            shutil.copy(sources[number % KINDS], path)
-    return sources
 
 
 def _in_process(sources: list[Path], target: Path) -> tuple[float, float, float]:
@@ -108,10 +89,10 @@ def _overlapping(sources: list[Path], target: Path, workers: int) -> float:
         return _seconds(lambda: pool.run(jobs, lambda result: None))
 
 
-def _command(folder: Path, target: Path, jobs: int, checkout: Path | None = None) -> float:
+def _command(folder: Path, target: Path, jobs: int) -> float:
     """Wall seconds of the whole command."""
     options = ("-q", "--no-clip", "--overwrite", "--jobs", str(jobs))
-    return processes.seconds([*processes.CLIPHAZE, "dehaze", *options, str(folder), str(target)], None, checkout)
+    return processes.seconds([*processes.CLIPHAZE, "dehaze", *options, str(folder), str(target)])
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -1,5 +1,6 @@
 """Large test photos, made from an example photo: enlarged, with a camera's noise, at any size and in any format."""
 
+import shutil
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from cliphaze_cli.imaging.photo import Photo
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "fog.jpg"
 NOISE = 6.0  # standard deviation, of 255
+KINDS = 4  # photos of a folder that are no copies
 _TILE = 512
 
 
@@ -39,3 +41,15 @@ def make_photo(path: Path, megapixels: float, *, sixteen_bit: bool = False, seed
     # JPEG with colour at half the resolution, as phones and most cameras write it.
     files.write(Photo(pixels, None, False, None, None, name, half_chroma=True), path)
     return path
+
+
+def make_folder(folder: Path, count: int, megapixels: float) -> list[Path]:
+    """Make a folder of so many JPEG photos, of which KINDS differ and the rest are copies, and return their paths."""
+    folder.mkdir()
+    paths = [folder / f"{number:04}.jpg" for number in range(count)]
+    for number, path in enumerate(paths):
+        if number < KINDS:
+            make_photo(path, megapixels, seed=number)
+        else:
+            shutil.copy(paths[number % KINDS], path)
+    return paths

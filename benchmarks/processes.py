@@ -40,7 +40,7 @@ def run(command: Sequence[str], environment: dict[str, str] | None = None) -> Us
         RuntimeError: it failed; the message ends with what it said.
     """
     start = time.perf_counter()
-    process = _start(command, environment, None)
+    process = _start(command, environment)
     peaks = {"own": 0, "total": 0}
     watcher = threading.Thread(target=_watch, args=(process, peaks))
     watcher.start()
@@ -51,18 +51,16 @@ def run(command: Sequence[str], environment: dict[str, str] | None = None) -> Us
     return Usage(taken, own, total)
 
 
-def seconds(command: Sequence[str], environment: dict[str, str] | None = None, folder: Path | None = None) -> float:
-    """Wall time of a command run in `folder`, as in `run` but undisturbed."""
+def seconds(command: Sequence[str], environment: dict[str, str] | None = None) -> float:
+    """Wall time of a command, as in `run` but undisturbed."""
     start = time.perf_counter()
-    _finish(_start(command, environment, folder), command)
+    _finish(_start(command, environment), command)
     return time.perf_counter() - start
 
 
-def _start(command: Sequence[str], environment: dict[str, str] | None, folder: Path | None) -> "subprocess.Popen[str]":
+def _start(command: Sequence[str], environment: dict[str, str] | None) -> "subprocess.Popen[str]":
     everything = {**os.environ, **(environment or {})}
-    return subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=everything
-    )
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=everything)
 
 
 def _finish(process: "subprocess.Popen[str]", command: Sequence[str]) -> None:

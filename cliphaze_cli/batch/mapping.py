@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cliphaze_cli.batch.options import Maps, Product, WorkOptions
 from cliphaze_cli.imaging.density_label import density_label
+from cliphaze_cli.prior import DEFAULT_MODEL
 from cliphaze_cli.prior.builders import DEFAULT_BUILDER, choose_builder
 from cliphaze_cli.report.settings import DensitySettings
 
@@ -56,7 +57,6 @@ def load(options: WorkOptions, notice: Callable[[str], object]) -> Mapping:
 
 def _by_clip(settings: DensitySettings, options: WorkOptions, notice: Callable[[str], object]) -> Mapping:
     from cliphaze_cli.batch.loading import nothing_used
-    from cliphaze_cli.prior import DEFAULT_MODEL
     from cliphaze_cli.prior.clip_model import ClipPrior
     from cliphaze_cli.prior.prompt_file import load_prompts
     from cliphaze_cli.prior.prompts import custom_prompts

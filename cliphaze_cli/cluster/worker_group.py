@@ -57,7 +57,7 @@ class WorkerGroup:
     @property
     def hopeless(self) -> str:
         """Why no photo can be worked on any more; empty while there is hope."""
-        if time.monotonic() > self._heard_head + _TO_COME_BACK and self._looked > self._heard_head:
+        if self._looked > self._heard_head + _TO_COME_BACK:
             return "the head of the cluster does not answer any more: start the cluster anew"
         hopeless = self._useless and all(id in self._useless or not self._room(id) for id in self.nodes)
         return next(iter(self._useless.values())) if hopeless and not self.machines else ""

@@ -29,7 +29,7 @@ class Calm:
     """Calms the frames of one film, which it must be given in their order."""
 
     def __init__(self) -> None:
-        self._past: NDArray[np.float32] | None = None
+        self._past: NDArray[Any] | None = None  # float32 once it was compared
 
     def __call__(self, pixels: NDArray[Any], change: Change | None, gain: NDArray[np.float32]) -> NDArray[Any]:
         """Return the next frame with less noise.
@@ -44,25 +44,22 @@ class Calm:
         past, self._past = self._past, None
         if not (gain > 1).any():
             return pixels
+        self._past = pixels
         if change is None or change.cut or past is None or past.shape != pixels.shape:
-            self._past = pixels.astype(np.float32)
             return pixels
-        keep = 1 - share_of_new(gain)
-        motion = np.hypot(*np.moveaxis(change.source - _places(gain.shape), 2, 0))
-        keep *= np.clip((_MOVES - motion) / (_MOVES - _STILL), 0, 1) * (1 - change.doubt)
-        now = pixels.astype(np.float32)
+        motion = np.hypot(*np.moveaxis(change.flow, 2, 0))
+        keep = (1 - share_of_new(gain)) * _ramp(motion, _STILL, _MOVES) * (1 - change.doubt)
+        if not (keep > 0).any():
+            return pixels
+        now, past = pixels.astype(np.float32), past.astype(np.float32, copy=False)
         self._past = now
-        unit = full_scale(pixels.dtype) / 255
         noise = _noise(now, past)
-        if noise < _LEAST_NOISE * unit or not (keep > 0).any():
+        if noise < _LEAST_NOISE * full_scale(pixels.dtype) / 255:
             return pixels
         height, width = pixels.shape[:2]
         apart = cv2.transform(cv2.absdiff(now, past), np.full((1, 3), 1 / 3 / (noise * _MEAN_OF_NOISE), np.float32))
         local = cv2.blur(apart, (5, 5))
-        weight = np.minimum(
-            _ramp(local, _LOCAL_SURE, _LOCAL_NONE),
-            _ramp(apart, _PIXEL_SURE, _PIXEL_NONE),
-        )
+        weight = np.minimum(_ramp(local, _LOCAL_SURE, _LOCAL_NONE), _ramp(apart, _PIXEL_SURE, _PIXEL_NONE))
         weight *= cv2.resize(np.asarray(keep, np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
         self._past = np.asarray(cv2.blendLinear(past, now, weight, 1 - weight), np.float32)
         if pixels.dtype == np.uint8:
@@ -95,7 +92,3 @@ def _noise(now: NDArray[np.float32], past: NDArray[np.float32]) -> float:
     in_space = float(np.percentile(blocks, 25)) / _MEAN_OF_NOISE
     differences = np.abs(now[::_EVERY, ::_EVERY] - past[::_EVERY, ::_EVERY])
     return min(in_space, float(np.median(differences)) / 0.6745)
-
-
-def _places(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    return np.dstack(np.meshgrid(*(np.arange(side, dtype=np.float32) for side in shape[::-1])))

@@ -21,10 +21,12 @@ _CUT_HISTOGRAM = 0.5  # of the area of two histograms that do not overlap
 class Change:
     """From the frame before to this one.
 
-    source: (h, w, 2) float32, x and y of where each pixel was. doubt: (h, w) float32 in [0, 1], how sure it is that the
-    frame before shows something else there. cut: whether it shows another scene. moved: of the width, on the whole.
+    flow: (h, w, 2) float32, in x and y, from each pixel to where it was; source: that place. doubt: (h, w) float32 in
+    [0, 1], how sure it is that the frame before shows something else there. cut: whether it shows another scene. moved:
+    of the width, on the whole.
     """
 
+    flow: NDArray[np.float32]
     source: NDArray[np.float32]
     doubt: NDArray[np.float32]
     cut: bool
@@ -56,7 +58,7 @@ class Watch:
         outside = (source < -0.5) | (source > np.array(grey.shape[::-1], np.float32) - 0.5)
         doubt[outside.any(2)] = 1
         cut = float(doubt.mean()) > _CUT_SHARE or _histograms_differ(grey, before)
-        return Change(source, doubt, cut, float(np.abs(np.median(flow, (0, 1))).max()) / grey.shape[1])
+        return Change(flow, source, doubt, cut, float(np.abs(np.median(flow, (0, 1))).max()) / grey.shape[1])
 
 
 def moved_along(plane: NDArray[Any], source: NDArray[np.float32]) -> NDArray[Any]:

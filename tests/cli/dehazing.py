@@ -24,3 +24,8 @@ def level(path: Path) -> float:
 
 def files_in(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def shown_in(folder: Path) -> list[str]:
+    """Without hidden files, as those that are being written are."""
+    return [name for name in files_in(folder) if not name.startswith(".")]

@@ -9,7 +9,7 @@ import pytest
 
 from cliphaze_cli.report.storage import load
 from tests.cli.batches import PATIENCE, make_photos, wait_for
-from tests.cli.dehazing import files_in
+from tests.cli.dehazing import files_in, shown_in
 from tests.cli.process import start
 from tests.cluster.machines import Machines
 
@@ -35,7 +35,7 @@ def begin(folder: Path, cluster: Machines, weights: Path, output: str, *options:
 
 
 def assert_whole(folder: Path, output: str) -> list[str]:
-    names = [name for name in files_in(folder / output) if not name.startswith(".")]
+    names = shown_in(folder / output)
     for name in names:
         assert (folder / output / name).read_bytes() == (folder / "expected" / name).read_bytes(), name
     return names

@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli import process
 from tests.cli.batches import PATIENCE, make_photos, wait_for
-from tests.cli.dehazing import files_in
+from tests.cli.dehazing import files_in, shown_in
 from tests.cluster.machines import Machines
 
 pytestmark = pytest.mark.cluster
@@ -33,10 +33,10 @@ def test_a_dead_head_ends_the_run_with_one_line_and_the_rest_is_done_later(
         machines.close()
     assert run.returncode == 1, err
     assert len(err.splitlines()) == 1 and "the head of the cluster does not answer any more" in err
-    done = [name for name in files_in(out) if not name.startswith(".")]
+    done = shown_in(out)
     assert 0 < len(done) < PHOTOS
     counts = json.loads((tmp_path / "r.jsonl").read_text().splitlines()[-1])
     assert counts["pending"] == PHOTOS - counts["done"] and counts["failed"] == 0
     run = process.start(*given, "--skip-existing", "--jobs", "1", cwd=tmp_path)
     assert run.communicate(timeout=PATIENCE) and run.returncode == 0
-    assert len([name for name in files_in(out) if not name.startswith(".")]) == PHOTOS
+    assert len(shown_in(out)) == PHOTOS
