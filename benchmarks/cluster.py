@@ -45,6 +45,7 @@ from tests.cluster.machines import Machines
 
 app = typer.Typer(no_args_is_help=True)
 OPTIONS = WorkOptions(dehazing.load, Settings(), "cpu", Limits(), overwrite=True)
+FOLDER = 1000  # photos in each, where only their names matter
 DIES = "Ray, two machines, one of which dies"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -121,7 +122,8 @@ def memory(count: int = 100_000, report: str = "report.jsonl") -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         start = _peak_megabytes()
-        pairs = ((Path("in", f"{number:07}.jpg"), Path("out", f"{number:07}.jpg")) for number in range(count))
+        names = (Path(f"{number // FOLDER:05}", f"{number:07}.jpg") for number in range(count))
+        pairs = ((Path("in", name), Path("out", name)) for name in names)
         work = plan_pairs(pairs, PhotoNames())
         planned = _peak_megabytes()
         run_batch(COMMAND, work, OPTIONS, Console(-1), jobs=1, report=Path(report), pictures=Pictures())

@@ -15,7 +15,7 @@ from cliphaze_cli.restoration.pixels import rows_as_tensor
 from training.clip_pack import ClipPack, PackedPhoto, instructing_embeddings
 from training.haze import Draw, Haze, add_haze
 from training.instruction import ABSENT, degraded_density
-from training.recipe import Recipe, Scenes
+from training.recipe import Camera, Recipe, Scenes
 
 # Crop height and width of a batch, one drawn per batch; whole scenes come in photographs' aspect ratios.
 SMALL_SHAPES = ((192, 192), (192, 192), (160, 240), (240, 160), (256, 256))
@@ -147,7 +147,7 @@ class HazeBatches(Dataset[Batch]):
             clear, haze, density = words.with_maps(crops, blank.flatten(), clear, haze, density)
             embedding = words.embeddings(crops, blank.flatten())
         return Batch(
-            hazy=_photograph(haze.hazy, rng, generator),
+            hazy=_photograph(haze.hazy, recipe.camera, rng, generator),
             clear=clear,
             transmission=haze.transmission,
             airlight=_mean_airlight(haze),
@@ -243,12 +243,14 @@ def _expose(clear: Tensor, generator: Generator) -> Tensor:
     return (clear.clamp_min(1e-4) ** draw.log_uniform(0.85, 1.35) * gain).clamp(0, 1)
 
 
-def _photograph(hazy: Tensor, rng: np.random.Generator, generator: Generator) -> Tensor:
-    """What the camera adds: noise, quantisation, and for half of the samples JPEG compression."""
+def _photograph(hazy: Tensor, camera: Camera, rng: np.random.Generator, generator: Generator) -> Tensor:
+    """What the camera adds: noise, quantisation and JPEG compression."""
     draw = Draw(hazy.shape[0], generator)
-    noise = torch.randn(hazy.shape, generator=generator) * draw.chance(0.6) * draw.uniform(0, 0.012)
+    noise = torch.randn(hazy.shape, generator=generator) * draw.chance(camera.noise) * draw.uniform(0, 0.012)
     pixels = (hazy + noise).clamp(0, 1).mul(255).round().byte().permute(0, 2, 3, 1).numpy()
-    images = [_jpeg(image, int(rng.integers(60, 98))) if rng.random() < 0.5 else image for image in pixels]
+    images = [
+        _jpeg(image, int(rng.integers(camera.quality, 98))) if rng.random() < camera.jpeg else image for image in pixels
+    ]
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
 
 

@@ -22,19 +22,29 @@ def dehazing_loss(K: Tensor, B: Tensor, batch: Batch, weights: LossWeights) -> t
 
     Terms, by their weights' names: the image's L1 (1); the root mean square of its 16-pixel averages, which PSNR sees
     most of (coarse); L1 of the transmission; L1 of the image's airlight, by how much haze shows it; 1 - SSIM at three
-    scales (structure).
+    scales (structure). Outside the logarithm, by how much worse than the hazy photo the estimate is (harm).
     """
     estimate = apply_maps(batch.hazy, K, B)
-    error = estimate - batch.clear
-    total = _mean_of_each(error.abs())
-    total = total + weights.coarse * _rms_of_each(F.avg_pool2d(error, COARSE_CELL, ceil_mode=True))
+    of_image = _image_error(estimate, batch.clear, weights)
+    total = of_image
     total = total + weights.transmission * _mean_of_each((estimated_transmission(K) - batch.transmission).abs())
     if weights.airlight:
         shown = 1 - _mean_of_each(batch.transmission)
         total = total + weights.airlight * shown * _mean_of_each((estimated_airlight(K, B) - batch.airlight).abs())
     if weights.structure:
         total = total + weights.structure * _dissimilarity(estimate.clamp(0, 1), batch.clear)
-    return torch.log(total / SMALL_ERROR + 1).mean(), estimate
+    loss = torch.log(total / SMALL_ERROR + 1).mean()
+    if weights.harm:
+        harm = (of_image - _image_error(batch.hazy, batch.clear, weights)).relu()
+        loss = loss + weights.harm * (harm / SMALL_ERROR).mean()
+    return loss, estimate
+
+
+def _image_error(image: Tensor, clear: Tensor, weights: LossWeights) -> Tensor:
+    """L1 of each image and of its coarse colours, (n,)."""
+    error = image - clear
+    coarse = _rms_of_each(F.avg_pool2d(error, COARSE_CELL, ceil_mode=True))
+    return _mean_of_each(error.abs()) + weights.coarse * coarse
 
 
 def _dissimilarity(estimate: Tensor, clear: Tensor) -> Tensor:

@@ -88,6 +88,19 @@ class HazeMix:
 
 
 @dataclass(frozen=True)
+class Camera:
+    """What takes the hazy picture.
+
+    Attributes:
+        noise: share of samples with noise. jpeg: share compressed. quality: the lowest JPEG quality.
+    """
+
+    noise: float = 0.6
+    jpeg: float = 0.5
+    quality: int = 60
+
+
+@dataclass(frozen=True)
 class Instructed:
     """How samples are instructed. Shares are probabilities; the last four matter only where the pack has CLIP's words.
 
@@ -110,12 +123,16 @@ class Instructed:
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the loss's terms beside the image's L1, which has weight one; see `losses.py`."""
+    """Weights of the loss's terms beside the image's L1, which has weight one; see `losses.py`.
+
+    harm: weight of how much worse than the hazy picture the estimate is.
+    """
 
     coarse: float = 0.5
     transmission: float = 0.1
     airlight: float = 0.2
     structure: float = 0.3
+    harm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -126,6 +143,7 @@ class Recipe:
         decay: share of the steps, the last ones, over which the learning rate falls to nearly nothing.
         at_end: what changes when it begins to fall, as overrides. What is seen then stays: more photos without haze,
             which the network must leave alone.
+        learns: how the names of the parameters that learn end; the others stay as they are. Empty: all learn.
         network: the variant's, unless changed.
         clip: the CLIP whose words the pack has; None trains without CLIP.
     """
@@ -138,8 +156,10 @@ class Recipe:
     at_end: tuple[str, ...] = ("haze.none=0.28", "haze.light=0.14", "scenes.levels=0.1")
     weight_decay: float = 1e-3
     ema_decay: float = 0.999
+    learns: str = ""
     scenes: Scenes = field(default_factory=Scenes)
     haze: HazeMix = field(default_factory=HazeMix)
+    camera: Camera = field(default_factory=Camera)
     instructed: Instructed = field(default_factory=Instructed)
     loss: LossWeights = field(default_factory=LossWeights)
     network: CLIPHazeConfig = None  # type: ignore[assignment]

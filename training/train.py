@@ -106,6 +106,8 @@ class Trainer:
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         self.recipe, self.device = recipe, device
         self.network = CLIPHaze(recipe.network).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for name, parameter in self.network.named_parameters():
+            parameter.requires_grad_(name.endswith(recipe.learns))
         self.optimiser = torch.optim.AdamW(
             _parameter_groups(self.network, recipe.weight_decay), recipe.learning_rate, fused=True
         )

@@ -9,11 +9,15 @@ from cliphaze_cli.system.part_file import remove_leftovers
 
 def remove_leftovers_of(jobs: Iterable[Job]) -> None:
     """Remove what nobody is writing any more: beside the jobs' targets and, of remote ones, in the temporary folder."""
-    jobs = list(jobs)
-    for folder in {job.target.parent for job in jobs}:
-        if isinstance(folder, Path):
-            remove_leftovers(folder)
-    if not all(job.is_local for job in jobs):
+    folders: set[Path] = set()
+    elsewhere = False
+    for job in jobs:
+        elsewhere = elsewhere or not job.is_local
+        if isinstance(job.target, Path):
+            folders.add(job.target.parent)
+    for folder in folders:
+        remove_leftovers(folder)
+    if elsewhere:
         from cliphaze_cli.places.spool import remove_abandoned
 
         remove_abandoned()

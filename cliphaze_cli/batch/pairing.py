@@ -1,8 +1,9 @@
 """Which output belongs to which input, by their names and by what is there."""
 
+from collections.abc import Iterator
 from pathlib import Path, PurePath
 
-from cliphaze_cli.batch.discover import Found, find_images, find_remote_images
+from cliphaze_cli.batch.discover import Counts, Found, find_images, find_remote_images
 from cliphaze_cli.batch.missing import why_missing
 from cliphaze_cli.batch.naming import MapNames, PhotoNames
 from cliphaze_cli.imaging import film_names
@@ -42,8 +43,9 @@ def refuse_unwritable_kind(output: Place, names: Names, look: Look) -> None:
         )
 
 
-def found_in(folder: Place, output: Place | None, recursive: bool, names: Names, look: Look) -> Found:
-    """What a folder holds that may become something in `output`. Raises UsageError where that is no folder."""
+def found_in(folder: Place, output: Place | None, recursive: bool, names: Names, look: Look) -> Iterator[Found]:
+    """What a folder holds that may become something in `output`, part by part. Raises UsageError where that is no
+    folder."""
     if output is not None and look.exists(output) and not look.is_folder(output):
         raise UsageError(f"{folder} is a folder, so OUTPUT must be one too, but {output} is a file")
     if output is not None and _names_a_file(output, look):
@@ -51,23 +53,18 @@ def found_in(folder: Place, output: Place | None, recursive: bool, names: Names,
     exclude = None if output is None or _same_folder(folder, output) else output
     if isinstance(folder, Remote):
         inside = exclude if isinstance(exclude, Remote) and exclude.is_in(folder) else None
-        return find_remote_images(folder, recursive=recursive, exclude=inside, films=names.films)
+        yield from find_remote_images(folder, recursive=recursive, exclude=inside, films=names.films)
+        return
     try:
         inside_here = exclude if isinstance(exclude, Path) else None
-        return find_images(folder, recursive=recursive, exclude=inside_here, films=names.films)
+        yield from find_images(folder, recursive=recursive, exclude=inside_here, films=names.films)
     except OSError as error:
         raise UsageError(f"cannot list the folder {folder}: {error.strerror}") from error
 
 
-def folder_pairs(folder: Place, output: Place | None, names: Names, found: Found) -> list[tuple[Place, Place]]:
-    """Source and target of each photo found in a folder; without an output its targets lie beside."""
-    top = folder if output is None else output
-    pairs = {path: (folder / path, top / path.parent / names.name(path)) for path in found.images}
-    if isinstance(names, PhotoNames) and names.suffix and _same_folder(folder, top):
-        # Outputs of an earlier run lie among the inputs here: a photo is no input if it is the output of another.
-        earlier = {target for _, target in pairs.values()}
-        return [pair for path, pair in pairs.items() if top / path not in earlier]
-    return list(pairs.values())
+def is_in_place(folder: Place, output: Place | None, names: Names) -> bool:
+    """Whether outputs of an earlier run lie among the photos of a folder."""
+    return isinstance(names, PhotoNames) and bool(names.suffix) and _same_folder(folder, output or folder)
 
 
 def file_pair(file: Place, output: Place | None, names: Names, look: Look, *, alone: bool) -> tuple[Place, Place]:
@@ -110,7 +107,7 @@ def _same_folder(first: Place, second: Place) -> bool:
     return first == second
 
 
-def nothing_in(folder: Place, found: Found, recursive: bool) -> str:
+def nothing_in(folder: Place, found: Counts, recursive: bool) -> str:
     """Why there is nothing to do in a folder."""
     others = f" ({found.ignored} other file{'s' if found.ignored > 1 else ''})" if found.ignored else ""
     others = f" ({listed(found.left_out)}: not read)" if found.left_out else others

@@ -92,33 +92,12 @@ def _existing(folder: Path) -> Path:
     return next((each for each in (folder, *folder.parents) if each.is_dir()), folder)
 
 
-def refuse_outputs_that_are_inputs(jobs: Sequence[Job], *, advice: str) -> None:
-    """Raise UsageError with the `advice` if an output is one of the inputs, by whatever path or link."""
-    inputs = {identity: job.source for job in jobs if (identity := _identity(job.source)) is not None}
-    for job in jobs:
-        for output in job.outputs:
-            identity = _identity(output)
-            if identity is not None and identity in inputs:
-                raise UsageError(f"the output {output} is an input ({inputs[identity]}): {advice}")
-
-
 def refuse_blocked_outputs(jobs: Sequence[Job], look: Look) -> None:
     """Raise UsageError if a folder stands where an output file should go."""
     for job in jobs:
         for output in job.outputs:
             if look.is_folder(output):
                 raise UsageError(f"cannot write {output}: a folder of that name is in the way")
-
-
-def refuse_existing(jobs: Sequence[Job], look: Look) -> None:
-    """Raise UsageError if any output exists."""
-    existing = [output for job in jobs for output in job.outputs if look.taken(output)]
-    if existing:
-        count = "1 output exists" if len(existing) == 1 else f"{len(existing)} outputs exist"
-        first = existing[0] if len(existing) == 1 else f"first: {existing[0]}"
-        raise UsageError(
-            f"{count} already ({first}): give --skip-existing to keep what is there, or --overwrite to replace it"
-        )
 
 
 def refuse_report(report: Place, others: Iterable[Place], *, overwrite: bool) -> None:
@@ -149,9 +128,9 @@ def _refuse_taken(what: str, path: Place, others: Iterable[Place], *, overwrite:
     look = Look()
     if look.is_folder(path):
         raise UsageError(f"cannot write {what} {path}: a folder of that name is in the way")
-    key, identity = _key(path), _identity(path)
+    key, own = _key(path), identity(path)
     for other in others:
-        if _key(other) == key or (identity is not None and _identity(other) == identity):
+        if _key(other) == key or (own is not None and identity(other) == own):
             raise UsageError(f"{what} {path} would replace {other}: choose another name for it")
     if look.taken(path) and not overwrite:
         raise UsageError(f"{what} {path} exists already: choose another name, or give --overwrite to replace it")
@@ -161,7 +140,8 @@ def _key(path: Place) -> str:
     return unicodedata.normalize("NFC", str(path if isinstance(path, Remote) else path.absolute())).casefold()
 
 
-def _identity(path: Place) -> tuple[int, int] | Remote | None:
+def identity(path: Place) -> tuple[int, int] | Remote | None:
+    """What tells a file from others by whatever path or link; None where there is none, or nothing tells."""
     if isinstance(path, Remote):
         return path
     try:

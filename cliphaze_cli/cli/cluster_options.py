@@ -1,6 +1,6 @@
 """The options that let a batch run on a cluster."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -87,9 +87,9 @@ def cluster_choice(
     return ClusterChoice(address, cores_each, gpus_each, jobs)
 
 
-def for_jobs(choice: ClusterChoice, jobs: Sequence[Job]) -> ClusterChoice:
+def for_jobs(choice: ClusterChoice, jobs: Collection[Job]) -> ClusterChoice:
     """The same for so many photos, of which every machine must see the folder of the first, if it is a file."""
     most = len(jobs) if choice.most is None else min(choice.most, len(jobs))
-    first = jobs[0].source
+    first = next(iter(jobs)).source
     sources = (Path.cwd() / first.parent,) if isinstance(first, Path) else ()
     return replace(choice, most=most, sources=sources)

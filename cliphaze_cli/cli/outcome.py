@@ -1,6 +1,6 @@
 """A batch's end: every file's result, the exit code, and the lines for people on stderr."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from cliphaze_cli.batch.plan import Plan
 from cliphaze_cli.cli.console import Console
@@ -10,14 +10,14 @@ from cliphaze_cli.report.results import BatchReport, FileResult
 from cliphaze_cli.system.atomic_file import shown
 
 
-def before_work(plan: Plan) -> list[FileResult]:
+def before_work(plan: Plan) -> Iterator[FileResult]:
     """What is known before any work: what was skipped or refused, and folders that could not be listed."""
-    skipped = [FileResult(job.source, job.target, "skipped", reason="the output exists") for job in plan.skipped]
-    refused = [FileResult(job.source, job.target, "failed", reason=why) for job, why in plan.refused]
-    failed = [
-        FileResult(folder, None, "failed", reason=f"cannot list this folder: {why}") for folder, why in plan.unreadable
-    ]
-    return [*skipped, *refused, *failed]
+    for job in plan.skipped:
+        yield FileResult(job.source, job.target, "skipped", reason="the output exists")
+    for job, why in plan.refused:
+        yield FileResult(job.source, job.target, "failed", reason=why)
+    for folder, why in plan.unreadable:
+        yield FileResult(folder, None, "failed", reason=f"cannot list this folder: {why}")
 
 
 def all_results(plan: Plan, results: Iterable[FileResult]) -> list[FileResult]:

@@ -1,6 +1,6 @@
 """The report of a run while it goes on, of whichever kind its name says, or none."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from cliphaze_cli.batch.plan import Plan
 from cliphaze_cli.cli import outcome
@@ -37,11 +37,10 @@ class Reporting:
         elif self._path is not None and self._work.jobs:
             self._live = LiveReport(self._path, so_far, replace=self._replace)
 
-    def add(self, results: Sequence[FileResult]) -> None:
-        """Note what became of photos."""
+    def add(self, result: FileResult) -> None:
+        """Note what became of a photo."""
         if self._live is not None:
-            for result in results:
-                self._live.add(result)
+            self._live.add(result)
 
     def end(self, document: Document, tally: Tally) -> None:
         """Write it for the last time. Raises CliphazeError where that is impossible."""

@@ -99,7 +99,7 @@ def run_batch(
     batch = BatchReport(())
     telling = Telling(command, console, pictures, view)
     reporting = Reporting(report, work, replace=options.overwrite)
-    tally = Tally(work, keep=console.as_json or not reporting.grows, view=view)
+    tally = Tally(work.jobs, keep=console.as_json or not reporting.grows, view=view)
     if work.jobs:
         with _executor(work, options, console, jobs, cluster) as pool:
             for notice in pool.prepared.notices:
@@ -115,16 +115,17 @@ def run_batch(
                     result = telling.finished(result, pool.prepared.label)
                     advance()
                     tally.add(result)
-                    reporting.add([result])
+                    reporting.add(result)
 
-                batch = pool.run(work.jobs, finished, advance.frames, keep=False)
+                batch = pool.run(tally.jobs, finished, advance.frames, keep=False)
     else:
         _make_folders(work, report)
         reporting.begin(record)
 
     for result in outcome.before_work(work):
         tally.add(result)
-    reporting.add(tally.not_reached())
+    for result in tally.not_reached():
+        reporting.add(result)
     code = telling.end(outcome.exit_code(tally, batch.interrupted, bool(batch.ended)))
     outcome.tell(
         console,

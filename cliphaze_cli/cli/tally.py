@@ -1,11 +1,11 @@
 """What became of a batch's photos so far: counts, failures and notices, and all of it only where that is needed."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from cliphaze_cli.batch.job import Job
-from cliphaze_cli.batch.plan import Plan
 from cliphaze_cli.places.remote import Remote
 from cliphaze_cli.report.results import FileResult, Status
 from cliphaze_cli.system.atomic_file import shown
@@ -20,29 +20,37 @@ class Tally:
     """Takes each result once."""
 
     def __init__(
-        self, plan: Plan, *, keep: bool, view: Callable[[FileResult], FileResult] = lambda result: result
+        self, jobs: Iterable[Job], *, keep: bool, view: Callable[[FileResult], FileResult] = lambda result: result
     ) -> None:
-        """keep: whether every result is kept, for a document; else memory does not grow with those that are done.
-        view: a result as it is told."""
+        """jobs: that will be worked on. keep: whether every result is kept, for a document; else memory does not grow
+        with those that are done. view: a result as it is told."""
         self._view = view
         self.counts: Counter[Status] = Counter()
         self.failed: list[FileResult] = []
         self.results: list[FileResult] = []
         self._keep = keep
         self._notices: dict[str, tuple[str, int]] = {}  # the first file of each, and how many
-        self._left: dict[object, Job] = {(job.source, job.target): job for job in plan.jobs}
+        self._out: dict[object, Job] = {}  # handed out, and not heard of yet
+        self._in_store = iter(jobs)
+
+    @property
+    def jobs(self) -> Iterator[Job]:
+        """The photos, for whoever works on them: what is taken from here is waited for."""
+        for job in self._in_store:
+            self._out[job.source, job.target] = job
+            yield job
 
     @classmethod
     def of(cls, results: Iterable[FileResult]) -> "Tally":
         """Of results that are all there."""
-        tally = cls(Plan(()), keep=True)
+        tally = cls((), keep=True)
         for result in results:
             tally.add(result)
         return tally
 
     def add(self, result: FileResult) -> None:
         """Note what became of a photo."""
-        self._left.pop((result.source, result.target), None)
+        self._out.pop((result.source, result.target), None)
         result = self._view(result)
         self.counts[result.status] += 1
         if result.status == "failed":
@@ -53,12 +61,12 @@ class Tally:
             first, number = self._notices.get(notice, (shown(result.source), 0))
             self._notices[notice] = first, number + 1
 
-    def not_reached(self) -> list[FileResult]:
-        """Note the photos as not reached of which nothing was noted, and return them."""
-        left = [FileResult(job.source, job.target, "pending", reason="not reached") for job in self._left.values()]
-        for result in left:
+    def not_reached(self) -> Iterator[FileResult]:
+        """Note the photos as not reached of which nothing was noted, one after the other."""
+        for job in chain(list(self._out.values()), self._in_store):
+            result = FileResult(job.source, job.target, "pending", reason="not reached")
             self.add(result)
-        return left
+            yield result
 
     @property
     def sorted_results(self) -> list[FileResult]:

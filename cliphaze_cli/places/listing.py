@@ -54,10 +54,13 @@ def children(folder: Remote) -> Iterator[tuple[str, bool]]:
         return
 
 
-def names_below(folder: Remote) -> Iterator[str]:
-    """All files of an object store below a folder, as paths relative to it."""
+def names_below(folder: Remote, first: str = "", last: str = "") -> Iterator[str]:
+    """All files of an object store below a folder, as paths relative to it. first, last: nothing that comes before or
+    after these is needed; S3, which lists by name, is not asked for it."""
     if folder.protocol == "s3":
-        for name, _ in _s3_pages(folder, ""):
+        for name, _ in _s3_pages(folder, "", after=first):
+            if last and name > last:
+                return
             yield name
         return
 
@@ -128,11 +131,11 @@ def _relative(name: str, path: str) -> str:
     return name.lstrip("/").removeprefix(path.lstrip("/")).removeprefix("/")
 
 
-def _s3_pages(folder: Remote, delimiter: str) -> Iterator[tuple[str, bool]]:
+def _s3_pages(folder: Remote, delimiter: str, after: str = "") -> Iterator[tuple[str, bool]]:
     """By S3's own pages: a bucket of a million objects is never in memory as a whole."""
     bucket, _, key = opened(folder)[1].partition("/")
     prefix = f"{key}/" if key else ""
-    following: dict[str, str] = {}
+    following = {"StartAfter": prefix + after} if after else {}
     while True:
         request = {"Bucket": bucket, "Prefix": prefix, "Delimiter": delimiter, **following}
         page = asked(folder, "list", partial(_s3_page, request), UsageError)

@@ -14,6 +14,7 @@ from cliphaze_cli.system.errors import UsageError
 Kind = Literal["file", "folder"]
 
 _FEW = 4  # places of one folder that are asked for one by one
+_LAST = "/\U0010ffff"  # what lies in a folder comes before this
 _MANY_FOLDERS = 16  # whose files are listed together
 
 
@@ -22,6 +23,7 @@ class Look:
 
     def __init__(self) -> None:
         self._kinds: dict[Remote, Kind | None] = {}
+        self._again = False  # whether it looks at a part of many places, after others
 
     def is_folder(self, place: Place) -> bool:
         """Whether it is a folder, or what stands for one."""
@@ -46,19 +48,27 @@ class Look:
             if isinstance(place, Remote) and place not in self._kinds:
                 folders[place.parent].append(place)
         roots = {folder.root for folder in folders}
-        if len(folders) > _MANY_FOLDERS and len(roots) == 1 and next(iter(roots)).is_object:
-            self._list_all(folders)
-            return
+        if len(folders) > _MANY_FOLDERS and len(roots) == 1:
+            root = next(iter(roots))
+            if root.protocol == "s3" or (root.is_object and not self._again):
+                self._list_all(folders)
+                return
         for folder, wanted in folders.items():
             if len(wanted) > _FEW:
                 found = {folder / name: _kind_of(is_folder) for name, is_folder in listing.children(folder)}
                 self._kinds |= {place: found.get(place) for place in wanted}
 
+    def forget(self) -> None:
+        """Look anew from now on; many places would fill the memory."""
+        self._kinds.clear()
+        self._again = True
+
     def _list_all(self, folders: Mapping[Remote, Sequence[Remote]]) -> None:
         top = _common(folders)
         wanted = {place for places in folders.values() for place in places}
         found: dict[Remote, Kind] = {}
-        for name in listing.names_below(top):
+        below = [place.path.removeprefix(top.path).removeprefix("/") for place in wanted]
+        for name in listing.names_below(top, min(below)[:-1], max(each + _LAST for each in below)):
             place = top / name
             if place in wanted:
                 found[place] = "file"

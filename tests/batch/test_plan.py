@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cliphaze_cli.batch import refusals
+from cliphaze_cli.batch.job import Job
 from cliphaze_cli.batch.naming import ExtraOutputs, MapNames, PhotoNames, extra_outputs
 from cliphaze_cli.batch.plan import Plan
 from cliphaze_cli.batch.plan import plan as plan_all
@@ -47,6 +48,11 @@ def plan(
 def named(plan: Plan, root: Path) -> dict[str, str]:
     paths = [(Path(str(job.source)), Path(str(job.target))) for job in plan.jobs]
     return {source.relative_to(root).as_posix(): target.relative_to(root).as_posix() for source, target in paths}
+
+
+def only(plan: Plan) -> Job:
+    [job] = plan.jobs
+    return job
 
 
 def test_a_folder_is_sorted_and_leaves_out_hidden_and_other_files(tmp_path: Path, touch: Touch) -> None:
@@ -112,9 +118,9 @@ def test_names_of_outputs(tmp_path: Path, touch: Touch, source: str, options: di
 
 def test_a_file_may_name_its_output(tmp_path: Path, touch: Touch) -> None:
     touch("a.jpg")
-    assert plan(tmp_path / "a.jpg", tmp_path / "new/b.png").jobs[0].target == tmp_path / "new/b.png"
+    assert only(plan(tmp_path / "a.jpg", tmp_path / "new/b.png")).target == tmp_path / "new/b.png"
     (tmp_path / "dir.png").mkdir()
-    assert plan(tmp_path / "a.jpg", tmp_path / "dir.png").jobs[0].target == tmp_path / "dir.png/a.jpg"
+    assert only(plan(tmp_path / "a.jpg", tmp_path / "dir.png")).target == tmp_path / "dir.png/a.jpg"
 
 
 @pytest.mark.parametrize(
@@ -169,7 +175,7 @@ def test_existing_outputs_are_refused_skipped_or_replaced(tmp_path: Path, touch:
 def test_all_outputs_there_is_no_error_when_skipping(tmp_path: Path, touch: Touch) -> None:
     touch("in/a.jpg", "out/a.jpg")
     made = plan(tmp_path / "in", tmp_path / "out", skip_existing=True)
-    assert made.jobs == ()
+    assert not made.jobs
     assert len(made.skipped) == 1
 
 
@@ -238,7 +244,7 @@ def test_names_that_differ_by_case_or_unicode_form_collide_only_where_the_disk_m
     monkeypatch.setattr(refusals, "_keeps_apart", lambda folder: False)
     made = plan(tmp_path / "in", tmp_path / "out")
     assert len(made.jobs) == 1 and len(made.refused) == 1
-    assert str(made.refused[0][0].source) > str(made.jobs[0].source)
+    assert str(made.refused[0][0].source) > str(only(made).source)
 
 
 @pytest.mark.parametrize("options", [{}, {"overwrite": True}, {"skip_existing": True}])
@@ -292,10 +298,10 @@ def test_maps_lie_beside_their_photos_or_in_a_folder(tmp_path: Path, touch: Touc
     names = MapNames(density_files)
     beside = plan_all([tmp_path / "in"], None, names, recursive=True)
     assert named(beside, tmp_path) == {"in/a.jpg": "in/a.density.png", "in/sub/b.jpg": "in/sub/b.density.png"}
-    assert [path.name for path in beside.jobs[0].extras] == ["a.density-overlay.png"]
+    assert [path.name for path in next(iter(beside.jobs)).extras] == ["a.density-overlay.png"]
     apart = plan_all([tmp_path / "in"], tmp_path / "out", names, recursive=True)
     assert [job.target for job in apart.jobs] == [tmp_path / "out/a.density.png", tmp_path / "out/sub/b.density.png"]
-    assert apart.jobs[0].maps_stem == tmp_path / "out/a"
+    assert next(iter(apart.jobs)).maps_stem == tmp_path / "out/a"
 
 
 def test_a_file_of_several_jpegs_becomes_a_jpeg(tmp_path: Path, touch: Touch) -> None:
@@ -342,7 +348,7 @@ def test_a_folder_may_have_a_dot_in_its_name(tmp_path: Path, touch: Touch) -> No
     touch("a.jpg")
     (tmp_path / "frames.gif").mkdir()
     for name in ("2024.05", "clear.v2", "frames.gif"):
-        assert plan(tmp_path / "a.jpg", tmp_path / name).jobs[0].target == tmp_path / name / "a.jpg"
+        assert only(plan(tmp_path / "a.jpg", tmp_path / name)).target == tmp_path / name / "a.jpg"
 
 
 def test_a_folder_that_takes_no_files_is_told_before_the_work(

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
@@ -245,14 +245,14 @@ def test_folders_that_cannot_be_listed_are_reported_and_not_retried(
     tmp_path: Path, dehaze: Dehaze, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from cliphaze_cli.batch import pairing
+    from cliphaze_cli.batch.discover import Found
 
     save(tmp_path / "in/a.png")
     find = pairing.find_images
 
     def find_images(*arguments: Any, **options: Any) -> Any:
-        from dataclasses import replace
-
-        return replace(find(*arguments, **options), unreadable=((Path("in/locked"), "Permission denied"),))
+        yield from find(*arguments, **options)
+        yield Found(PurePath(), unreadable=((Path("in/locked"), "Permission denied"),))
 
     monkeypatch.setattr(pairing, "find_images", find_images)
     assert dehaze("in", "out", "--report", "r.json").code == 1

@@ -1,11 +1,15 @@
 """`cliphaze dehaze` and `density` from, to and between buckets."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from cliphaze_cli.places import filesystem, listing
+from cliphaze_cli.batch import plan
+from cliphaze_cli.batch.naming import PhotoNames
+from cliphaze_cli.places import filesystem, listing, look
 from cliphaze_cli.places.remote import Remote
 from tests.cli.dehazing import Dehaze, files_in, level, save
 from tests.cli.test_density import Density
@@ -61,6 +65,32 @@ def test_pages(store: Store, recursive: bool, monkeypatch: pytest.MonkeyPatch) -
     found = [entry.path for entry in listing.entries(Remote("s3", "photos/in"), recursive=recursive)]
     assert sorted(found) == (names if recursive else ["a.png", "b", "b.png", "d", "f.png"])
     assert len(store.requests) - len(names) == 3
+
+
+def test_a_plan_in_parts_asks_for_no_name_twice(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = ["a", "a-b", "b/c", "b/c-d", "z"]
+    for name in (f"{folder}/{number}.png" for folder in folders for number in range(3)):
+        store.put(f"in/{name}")
+    for name in ("a-b/1.png", "b/c/0.png", "b/c/2.png", "z/1.png", "zz/1.png"):
+        store.put(f"out/{name}", bucket="clear")
+    monkeypatch.setattr(plan, "_TOGETHER", 6)
+    monkeypatch.setattr(look, "_MANY_FOLDERS", 1)
+    asked: list[str] = []
+    real = listing.names_below
+
+    def names_below(*between: Any) -> Iterator[str]:
+        for name in real(*between):
+            asked.append(name)
+            yield name
+
+    monkeypatch.setattr(look.listing, "names_below", names_below)
+    made = plan.plan(
+        [Remote("s3", "photos/in")], Remote("s3", "clear/out"), PhotoNames(), recursive=True, skip_existing=True
+    )
+    skipped = sorted(str(job.target) for job in made.skipped)
+    assert skipped == [f"s3://clear/out/{name}" for name in ("a-b/1.png", "b/c/0.png", "b/c/2.png", "z/1.png")]
+    assert len(made.jobs) == 11
+    assert asked[15:] == ["a-b/1.png", "c/0.png", "c/2.png"]  # after all inputs; the last folder alone is one listing
 
 
 def test_maps(dehaze: Dehaze, network: Density, store: Store) -> None:

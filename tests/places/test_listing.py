@@ -44,7 +44,7 @@ def test_all_levels_but_the_output(store: str) -> None:
 def test_names_that_lead_out_of_a_folder_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "OBJECT_STORES", ("memory",))
     names = ["a.jpg", "../../etc/b.jpg", "x/../c.jpg", "x//d.jpg", "x//e.jpg", "/f.jpg", "./g.jpg"]
-    monkeypatch.setattr(listing, "names_below", lambda folder: iter(names))
+    monkeypatch.setattr(listing, "names_below", lambda folder, *between: iter(names))
     found = listed("in", recursive=True)
     assert found == {"file": ["a.jpg"], "unreadable": ["", ".", "../../etc", "x/", "x/.."]}
 
