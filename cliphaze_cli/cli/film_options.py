@@ -111,7 +111,7 @@ NoDenoiseOption = Annotated[
     bool,
     typer.Option(
         "--no-denoise",
-        help="Leave films' noise as it is, also where nothing moves.",
+        help="Leave films' noise as dehazing makes it.",
         rich_help_panel=_PANEL,
     ),
 ]

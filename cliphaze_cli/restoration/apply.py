@@ -82,13 +82,14 @@ class _Denoised:
 
 def carry_up_on_cpu(pixels: NDArray, clear: NDArray, fitted: Tensor) -> None:
     """What `_carry_up` does, several times faster on a CPU: no plane is taken out of the interleaved pixels and none
-    put back, and everything is computed in units of the pixels. clear: (H, W, 3), for the result."""
-    scale = full_scale(pixels.dtype)
+    put back, and everything is computed in units of the pixels. clear: (H, W, 3), for the result, of the pixels' type;
+    if it is one of integers, pixels may be float32 in its unit."""
+    scale = full_scale(clear.dtype)
     units = fitted.new_tensor([1 / scale, 1, 1, scale]).repeat_interleave(3)  # slopes of K and B, then their offsets
     maps = interleaved(fitted * units[None, :, None, None], 3)
     plain = pixels.flags.c_contiguous and pixels.flags.writeable  # or the kernel would be compiled once more
     carry_up = _carry_up_compiled if plain and not KERNEL.unavailable_because() else _carry_up_by_bands
-    carry_up(pixels, clear, maps, local_statistics(pixels))
+    carry_up(pixels, clear, maps, local_statistics(pixels, scale))
 
 
 def _carry_up_with_kernel(pixels: NDArray, clear: NDArray, maps: NDArray, local: LocalStatistics) -> None:
@@ -101,7 +102,7 @@ def _carry_up_with_kernel(pixels: NDArray, clear: NDArray, maps: NDArray, local:
         linear_sources(MARGIN, MARGIN + height, covered_height, cells[0]),
         linear_sources(MARGIN, MARGIN + width, covered_width, cells[1]),
     )
-    limit = 0 if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max
+    limit = 0 if clear.dtype.kind == "f" else np.iinfo(clear.dtype).max
 
     def carry_up_strip(first: int, last: int) -> None:
         KERNEL.module.carry_up(pixels, clear, maps, local.mean, local.detail, *sources, first, last, limit)
@@ -128,7 +129,7 @@ def _carry_up_by_bands(pixels: NDArray, clear: NDArray, maps: NDArray, local: Lo
             B = torch.addcmul(offset_B, slope_B, guide, out=offset_B)
             detail = _flat(cv2.cvtColor(details[:, 0].numpy(), cv2.COLOR_GRAY2RGB))
             denoised = torch.lerp(means[:, 0], hazy, detail, out=guide)
-            dehazed = _difference(torch.addcmul(hazy, K, denoised, out=denoised).numpy(), B.numpy(), pixels.dtype)
+            dehazed = _difference(torch.addcmul(hazy, K, denoised, out=denoised).numpy(), B.numpy(), clear.dtype)
             clear[top:bottom] = dehazed.reshape(rows.shape)
 
     in_strips(carry_up_strip, size[0], size[0] * size[1])

@@ -33,8 +33,12 @@ class LocalStatistics:
     covered: tuple[int, int]
 
 
-def local_statistics(pixels: NDArray) -> LocalStatistics:
-    """Local means of pixels (H, W, 3) uint8, uint16 or float32, and the share of their detail that is none of noise."""
+def local_statistics(pixels: NDArray, scale: float | None = None) -> LocalStatistics:
+    """Local means of pixels (H, W, 3) uint8, uint16 or float32, and the share of their detail that is none of noise.
+
+    scale: what stands for 1 in pixels; default: as usual for their type.
+    """
+    scale = scale or full_scale(pixels.dtype)
     height, width = pixels.shape[:2]
     h, w = -(-height // CELL), -(-width // CELL)
     around, square = np.empty((h + 2, w + 2, 3), np.float32), np.empty((h, w), np.float32)
@@ -53,7 +57,7 @@ def local_statistics(pixels: NDArray) -> LocalStatistics:
 
     in_strips(average_strip, h, height * width)
     _continue_outwards(around)
-    detail = np.pad(_share_of_detail(square, mean, full_scale(pixels.dtype)), 1, mode="edge")
+    detail = np.pad(_share_of_detail(square, mean, scale), 1, mode="edge")
     return LocalStatistics(around, detail, (CELL * (h + 2), CELL * (w + 2)))
 
 

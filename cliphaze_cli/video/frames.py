@@ -16,16 +16,17 @@ from cliphaze_cli.restoration.apply import carry_up_on_cpu
 from cliphaze_cli.restoration.guided_filter import fit
 from cliphaze_cli.restoration.pixels import full_scale, luma, working_size
 from cliphaze_cli.video.denoise import Calm
-from cliphaze_cli.video.motion import LONG_SIDE
+from cliphaze_cli.video.motion import FINE_SIDE, LONG_SIDE
 from cliphaze_cli.video.temporal import MapsOverTime
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A frame, (H, W, 3) uint8 or uint16, and its maps."""
+    """A frame, (H, W, 3) uint8 or uint16, or float32 in the unit of one of these, which is `dtype`; and its maps."""
 
     pixels: NDArray[Any]
     maps: NDArray[np.float32]
+    dtype: np.dtype[Any]
 
 
 class FilmDehazer:
@@ -48,15 +49,17 @@ class FilmDehazer:
             pixels: (H, W, 3) RGB, uint8 or uint16. luma_plane: (H, W) uint8, or with 10 bits, where it is at hand.
         """
         height, width = working_size(pixels.shape[0], pixels.shape[1], LONG_SIDE)
-        grey = _grey(pixels[..., 1] if luma_plane is None else luma_plane, luma_plane is not None, (width, height))
-        maps = self.over_time(grey, lambda: self._estimated(pixels, (width, height)))
+        fine = _grey(pixels[..., 1] if luma_plane is None else luma_plane, luma_plane is not None)
+        grey = np.asarray(cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        maps = self.over_time(grey, lambda: self._estimated(pixels, (width, height)), fine)
+        dtype = pixels.dtype
         if self._calm is not None:
             pixels = self._calm(pixels, self.over_time.change, 1 + self._strength * _slope_of_green(maps, grey))
-        return Prepared(pixels, maps)
+        return Prepared(pixels, maps, dtype)
 
     def apply(self, prepared: Prepared) -> NDArray[Any]:
         """Dehaze it by its maps."""
-        clear = np.empty_like(prepared.pixels)
+        clear = np.empty(prepared.pixels.shape, prepared.dtype)
         _, h, w, _ = prepared.maps.shape
         fitted = torch.from_numpy(prepared.maps.transpose(0, 3, 1, 2).reshape(1, -1, h, w))
         carry_up_on_cpu(prepared.pixels, clear, self._strength * fitted)
@@ -75,8 +78,9 @@ def _slope_of_green(maps: NDArray[np.float32], grey: NDArray[np.uint8]) -> NDArr
     return np.asarray(maps[0, ..., 1] * (grey * np.float32(1 / 255)) + maps[1, ..., 3], np.float32)
 
 
-def _grey(plane: NDArray[Any], coded: bool, size: tuple[int, int]) -> NDArray[np.uint8]:
-    small = cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
+def _grey(plane: NDArray[Any], coded: bool) -> NDArray[np.uint8]:
+    height, width = working_size(plane.shape[0], plane.shape[1], FINE_SIDE)
+    small = cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA)
     if small.dtype == np.uint8:
         return np.asarray(small, np.uint8)
     scale = 4 if coded else full_scale(small.dtype) / 255

@@ -10,7 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cliphaze_cli.video.camera import camera_motion, flow_of
+
 LONG_SIDE = 256  # px
+FINE_SIDE = 960  # px, of the frames in which the camera's motion is measured
+_SAME, _OTHER = 2.0, 4.0  # px by which the flow differs from the camera's: within its error; a thing that moves
 _SMALLEST_FOR_FLOW = 24  # px; patches of 8 on three scales must fit in
 _NOISE, _CHANGED = 3.0, 12.0  # levels by which a blurred pixel differs: nothing but noise; surely something else
 _CUT_SHARE = 0.6  # of pixels that are something else
@@ -21,13 +25,16 @@ _CUT_HISTOGRAM = 0.5  # of the area of two histograms that do not overlap
 class Change:
     """From the frame before to this one.
 
-    flow: (h, w, 2) float32, in x and y, from each pixel to where it was; source: that place. doubt: (h, w) float32 in
-    [0, 1], how sure it is that the frame before shows something else there. cut: whether it shows another scene. moved:
-    of the width, on the whole.
+    flow: (h, w, 2) float32, in x and y, from each pixel to where it was; source: that place. camera: (3, 3), the same
+    as a projective map, of what stands still while the camera moves; None if that is too little. apart: (h, w), px
+    between the flow as it was measured and the camera's, or none. doubt: (h, w) float32 in [0, 1], how sure it is that
+    the frame before shows something else there. cut: whether it shows another scene. moved: of the width, on the whole.
     """
 
     flow: NDArray[np.float32]
     source: NDArray[np.float32]
+    camera: NDArray[np.float64] | None
+    apart: NDArray[np.float32]
     doubt: NDArray[np.float32]
     cut: bool
     moved: float
@@ -38,27 +45,41 @@ class Watch:
 
     def __init__(self) -> None:
         self._before: NDArray[np.uint8] | None = None
+        self._fine_before: NDArray[np.uint8] | None = None
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._place: NDArray[np.float32] | None = None
 
-    def __call__(self, grey: NDArray[np.uint8]) -> Change | None:
-        """None for the first frame."""
+    def __call__(self, grey: NDArray[np.uint8], fine: NDArray[np.uint8] | None = None) -> Change | None:
+        """None for the first frame.
+
+        Args:
+            grey: (h, w). fine: the same larger, if it is at hand.
+        """
         grey = np.ascontiguousarray(grey)
+        fine = grey if fine is None else np.ascontiguousarray(fine)
         before, self._before = self._before, grey
-        if before is None or before.shape != grey.shape:
+        fine_before, self._fine_before = self._fine_before, fine
+        if before is None or fine_before is None or (before.shape, fine_before.shape) != (grey.shape, fine.shape):
             return None
         if self._place is None or self._place.shape[:2] != grey.shape:
             self._place = np.dstack(np.meshgrid(*(np.arange(side, dtype=np.float32) for side in grey.shape[::-1])))
+        camera = None
         flow: NDArray[Any] = np.zeros((*grey.shape, 2), np.float32)
         if min(grey.shape) >= _SMALLEST_FOR_FLOW:
             flow = cv2.GaussianBlur(self._flow.calc(grey, before, flow), (0, 0), 2)
+            camera = camera_motion(fine_before, fine, grey, flow)
+        of_camera = np.zeros_like(flow) if camera is None else flow_of(camera, self._place)
+        apart = np.hypot(*np.moveaxis(flow - of_camera, 2, 0))
+        if camera is not None:  # more exact than the flow
+            flow = of_camera + np.clip((apart - _SAME) / (_OTHER - _SAME), 0, 1)[..., None] * (flow - of_camera)
         source = self._place + flow
         difference = cv2.absdiff(_calm(grey), _calm(moved_along(before, source)))
         doubt = np.clip((difference.astype(np.float32) - _NOISE) / (_CHANGED - _NOISE), 0, 1)
         outside = (source < -0.5) | (source > np.array(grey.shape[::-1], np.float32) - 0.5)
         doubt[outside.any(2)] = 1
         cut = float(doubt.mean()) > _CUT_SHARE or _histograms_differ(grey, before)
-        return Change(flow, source, doubt, cut, float(np.abs(np.median(flow, (0, 1))).max()) / grey.shape[1])
+        moved = float(np.abs(np.median(flow, (0, 1))).max()) / grey.shape[1]
+        return Change(flow, source, camera, apart, doubt, cut, moved)
 
 
 def moved_along(plane: NDArray[Any], source: NDArray[np.float32]) -> NDArray[Any]:

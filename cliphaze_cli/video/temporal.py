@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 
 from cliphaze_cli.video.motion import Change, Watch, moved_along
 
-EVERY = 8  # frames between two that the network sees, at most; less at the beginning of a scene
-PACE = 0.06  # of the way to the aim, with each frame
-TRUST = 0.35  # in what the network finds, against what it found before
+EVERY = 8  # frames between two that the network sees, at most
+_FIRST = (1, 2, 2, 4, 4)  # likewise at the beginning of a scene
+PACE = 0.045  # of the way to the aim, with each frame
+_PACE_MOVING = 3.0  # more, for each width that the picture moves: that hides changes, and brings new things
+TRUST = 0.25  # in what the network finds, against what it found before
+_AT_ONCE = 0.75  # of the way to what the network finds where something else has come into view
 _MOST_MOVED = 0.08  # of the width, between two that the network sees
 _MOST_DOUBTED = 0.04  # of the pixels, likewise
 
@@ -41,16 +44,18 @@ class MapsOverTime:
         self._since, self._moved = 0, 0.0
         self._seen = 0  # frames of this scene by the network
 
-    def __call__(self, grey: NDArray[np.uint8], estimate: Estimate) -> NDArray[np.float32]:
+    def __call__(
+        self, grey: NDArray[np.uint8], estimate: Estimate, fine: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.float32]:
         """Maps for the next frame.
 
         Args:
-            grey: the frame, (h, w). estimate: asks the network for its maps, (n, h, w, 4).
+            grey: the frame, (h, w). estimate: asks the network for its maps, (n, h, w, 4). fine: see `Watch`.
 
         Returns:
             (n, h, w, 4), not to be changed.
         """
-        self.change = change = self._watch(grey)
+        self.change = change = self._watch(grey, fine)
         if change is None or change.cut:
             self.cuts += change is not None
             return self._begin(estimate, grey.shape)
@@ -63,16 +68,17 @@ class MapsOverTime:
             found = self._asked(estimate)
             doubt = cv2.GaussianBlur(self._doubt, (0, 0), 3)[..., None]
             self._aim += (trust + (1 - trust) * doubt) * (found - self._aim)
-            self._applied += doubt * (found - self._applied)
+            self._applied += _AT_ONCE * doubt * (found - self._applied)
             self._doubt = np.zeros_like(self._doubt)
-        self._applied += PACE * (self._aim - self._applied)
+        self._applied += min(1, PACE + _PACE_MOVING * change.moved) * (self._aim - self._applied)
         return self._applied
 
     def _is_due(self) -> bool:
         """Whether the network is to be asked for this frame."""
         if self._moved > _MOST_MOVED or float(self._doubt.mean()) > _MOST_DOUBTED:
             return True
-        return self._since >= min(EVERY, 2 ** (self._seen - 1))
+        seldom = EVERY if self._seen > len(_FIRST) else _FIRST[self._seen - 1]
+        return self._since >= seldom
 
     def _begin(self, estimate: Estimate, shape: tuple[int, ...]) -> NDArray[np.float32]:
         self._seen = 0

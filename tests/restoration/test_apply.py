@@ -142,6 +142,20 @@ def test_the_fast_paths_of_a_cpu_do_what_other_devices_do(monkeypatch, dtype, fa
     assert np.mean(difference > (0 if dtype == np.uint8 else difference.max() / 2)) < 0.01  # a rounding here and there
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("failure", ["", "numba is not installed"], ids=["compiled", "by bands"])
+def test_floats_in_the_unit_of_the_result_are_taken(monkeypatch, dtype, failure):
+    if not failure and apply.KERNEL.unavailable_because():
+        pytest.skip(apply.KERNEL.unavailable_because())
+    monkeypatch.setattr(apply.KERNEL, "failures", [failure] if failure else [])
+    pixels = photo(120, 90, dtype)
+    fitted = fit(luma(small(pixels, 60, 40)), torch.cat(maps(0.7, 0.4, 60, 40), 1))
+    expected, found = np.empty_like(pixels), np.empty_like(pixels)
+    apply.carry_up_on_cpu(pixels, expected, fitted)
+    apply.carry_up_on_cpu(pixels.astype(np.float32), found, fitted)
+    assert np.abs(found.astype(int) - expected).max() <= 1
+
+
 def test_read_only_and_reversed_pixels_are_taken():
     pixels = photo(120, 90)
     pixels.setflags(write=False)

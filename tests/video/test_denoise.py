@@ -1,4 +1,4 @@
-"""Noise over time: held down where the picture stands still, and nothing else is touched."""
+"""Noise over time: held down while the camera stands still or moves, and nothing else is touched."""
 
 import itertools
 from collections.abc import Iterator
@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cliphaze_cli.video import denoise
 from cliphaze_cli.video.denoise import Calm, share_of_new
 from cliphaze_cli.video.motion import Watch
 
 NOISE = 2.0
 
 
-def land(seed: int) -> NDArray[np.float32]:
-    """(288, 512, 3), with something to see everywhere."""
-    rough = np.random.default_rng(seed).uniform(60, 190, (18, 32, 3)).astype(np.float32)
-    return np.asarray(cv2.resize(rough, (512, 288), interpolation=cv2.INTER_CUBIC), np.float32)
+def land(seed: int, width: int = 512) -> NDArray[np.float32]:
+    """(288, width, 3), with something to see everywhere."""
+    rough = np.random.default_rng(seed).uniform(60, 190, (18, width // 16, 3)).astype(np.float32)
+    return np.asarray(cv2.resize(rough, (width, 288), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def calmed(
@@ -43,9 +44,47 @@ def change_of(frames: list[NDArray[Any]]) -> float:
 @pytest.mark.parametrize("gain", [1.5, 2.5])
 def test_noise_changes_by_what_it_did_before_it_is_amplified(gain: float, scale: int) -> None:
     before, after = (list(each) for each in zip(*calmed([land(0)] * 12, gain, scale), strict=True))
-    assert after[-1].dtype == before[-1].dtype
+    assert after[0].dtype == before[0].dtype and after[-1].dtype == np.float32
     assert gain * change_of(after) < 1.15 * change_of(before)
     assert np.abs(after[-1] / scale - land(0)).mean() < 0.95 * np.abs(before[-1] / scale - land(0)).mean()
+
+
+@pytest.mark.parametrize("zoom", [1.0, 0.995])
+def test_noise_is_calmed_while_the_camera_moves(zoom: float) -> None:
+    wide, views = land(0, 640), []
+    for number in range(12):
+        view = np.array([[zoom**number, 0, 1.7 * number + 20], [0, zoom**number, 0.4 * number + 5]])
+        flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+        views.append(np.asarray(cv2.warpAffine(wide, view, (500, 270), flags=flags), np.float32))
+    *_, (before, after) = calmed(views, 2.5)
+    error_before, error = (each[20:-20, 20:-20] - views[-1][20:-20, 20:-20] for each in (before, after))
+    assert np.abs(error).mean() < 0.6 * np.abs(error_before).mean()
+    assert np.abs(cv2.blur(error, (15, 15))).max() < 0.5 * NOISE
+
+
+@pytest.mark.parametrize("contrast", [5, 40])
+@pytest.mark.parametrize(("speed", "camera"), [(1, 0), (3, 0), (1, 2)])
+def test_what_moves_slowly_is_not_smeared(contrast: float, speed: int, camera: int) -> None:
+    wide, views = land(0, 640), []
+    for number in range(16):
+        view = wide[:, camera * number : camera * number + 512].copy()
+        left = 200 + speed * number
+        view[100:180, left : left + 60] += contrast
+        views.append(view)
+    *_, (_, after) = calmed(views, 3.0)
+    error = after.astype(np.float32) - views[-1]
+    for first in (left - 8, left, left + 52, left + 60):  # on both sides of both edges
+        assert abs(float(error[100:180, first : first + 8].mean())) < 0.25 * NOISE
+
+
+def test_compiled_or_not_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    compiled = [after for _, after in calmed([land(0)[:287, :511]] * 3, 2.5)]
+    monkeypatch.setattr(denoise, "_blend", denoise._blend_by_opencv)
+    plain = [after for _, after in calmed([land(0)[:287, :511]] * 3, 2.5)]
+    assert (
+        compiled[-1].shape == plain[-1].shape and np.abs(compiled[-1] - plain[-1]).max() < 0.05
+    )  # OpenCV's shares add up to 1 + 1e-5
 
 
 def test_what_is_not_amplified_stays_as_it_is() -> None:
