@@ -24,6 +24,8 @@ def export(
     network = CLIPHaze(recipe.network)
     network.load_state_dict(saved["ema"])
     training = {**recipe.to_dict(), "trained_steps": saved["step"], "trained_seconds": round(saved["seconds"])}
+    if saved.get("started_from"):
+        training["started_from"] = saved["started_from"]
     checkpoint.save(
         network,
         weights,

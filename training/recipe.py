@@ -13,6 +13,8 @@ from cliphaze_cli.network.clip_training import ClipTraining
 from cliphaze_cli.network.config import VARIANTS, CLIPHazeConfig
 
 WARMUP_STEPS = 200
+DENSITY_WEIGHTS = "cam.explicit.weight"  # what a map is multiplied by; nothing where there is none
+MAPS_LEARNING_RATE, MAPS_EMA_DECAY, MAPS_USELESS = 6e-3, 0.98, 0.9
 FINAL_LEARNING_RATE = 1e-3  # relative to the peak
 
 
@@ -190,6 +192,22 @@ class Recipe:
         undecayed = step <= min(self.decays_from, other.decays_from)
         end = {name: getattr(other, name) for name in ("steps", "decay", "at_end")}
         return self == other or (undecayed and replace(self, **end) == other)
+
+    def of_maps(self, steps: int) -> "Recipe":
+        """The recipe of a second part, in which CAM learns what density maps are worth, many of them wrong, and nothing
+        else changes: without a map the network gives what it gave before."""
+        instructed = replace(self.instructed, present=1.0, useless=MAPS_USELESS)
+        recipe = replace(
+            self.override(self.at_end),
+            steps=steps,
+            learning_rate=MAPS_LEARNING_RATE,
+            decay=1.0,
+            at_end=(),
+            ema_decay=MAPS_EMA_DECAY,
+            learns=DENSITY_WEIGHTS,
+            instructed=instructed,
+        )
+        return recipe.override(("scenes.large_from=0", "haze.none=0.35", "haze.light=0.2"))
 
     def taught_by(self, clip: ClipTraining | None) -> "Recipe":
         """The recipe with a pack's CLIP, whose embeddings decide the width of the network's input."""

@@ -2,8 +2,11 @@
 
     python -m training.train PACK.npz RUN/ --variant tiny --steps 8000
 
+First all of it; then, for `--maps-steps`, only what CAM makes of density maps (RUN/maps/), which leaves the network as
+it is without one. RUN/weights.safetensors is the outcome.
+
 RUN/state.pt is written every `--save-every` steps, atomically; the same command resumes from it, and sees the batches
-an unbroken run would have seen. RUN/log.jsonl has one line per report. `training.export` turns a state into weights.
+an unbroken run would have seen. RUN/log.jsonl has one line per report. `training.export` turns any state into weights.
 """
 
 import json
@@ -15,15 +18,17 @@ import torch
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from cliphaze_cli.network import checkpoint
 from cliphaze_cli.network.cliphaze import CLIPHaze
 from cliphaze_cli.system.allocator import tune_allocator
 from cliphaze_cli.system.atomic_file import atomic_file
+from cliphaze_cli.system.errors import CliphazeError
 from cliphaze_cli.system.part_file import remove_leftovers
 from training.batches import Batch, HazeBatches, PhotoPack
+from training.export import export
 from training.losses import dehazing_loss, psnr
 from training.recipe import Recipe
 
@@ -36,6 +41,7 @@ def train(
     run: Annotated[Path, typer.Argument(help="Folder of the run; resumed if it holds a state.")],
     variant: str = "tiny",
     steps: int = 8000,
+    maps_steps: Annotated[int, typer.Option(help="Then learn so long from density maps alone.")] = 500,
     seed: int = 0,
     learning_rate: float = 1.5e-3,
     settings: Annotated[
@@ -49,8 +55,14 @@ def train(
     """Train or resume."""
     try:
         recipe = Recipe(variant, steps, seed, learning_rate).override(settings or ())
-        run_recipe(recipe, pack, run, start_from=start_from, threads=threads, save_every=save_every, device=device)
-    except ValueError as error:
+        options: dict[str, Any] = {"threads": threads, "save_every": save_every, "device": device}
+        run_recipe(recipe, pack, run, start_from=start_from, **options)
+        weights = run / "weights.safetensors"
+        export(run / "state.pt", weights)
+        if maps_steps:
+            run_recipe(recipe.of_maps(maps_steps), pack, run / "maps", start_from=weights, **options)
+            export(run / "maps" / "state.pt", weights)
+    except (ValueError, CliphazeError) as error:
         raise typer.BadParameter(str(error)) from error
 
 
@@ -78,10 +90,11 @@ def run_recipe(
     run.mkdir(parents=True, exist_ok=True)
     remove_leftovers(run)
     state_path = run / "state.pt"
+    if start_from:
+        begun = checkpoint.load(start_from)
+        trainer.start_from(begun.network.state_dict(), begun.training)
     if state_path.exists():
         trainer.load_state(torch.load(state_path, weights_only=True))
-    elif start_from:
-        trainer.start_from(load_file(start_from))
 
     loader = DataLoader(
         HazeBatches(photos, recipe, first=trainer.step), batch_size=None, num_workers=1, prefetch_factor=8
@@ -114,6 +127,7 @@ class Trainer:
         self.ema = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.step = 0
         self.seconds = 0.0
+        self.started_from: dict[str, Any] | None = None  # how those weights were trained
 
     def train_step(self, batch: Batch) -> dict[str, float]:
         """One optimiser step; returns what to log."""
@@ -154,6 +168,7 @@ class Trainer:
             "recipe": self.recipe.to_dict(),
             "step": self.step,
             "seconds": self.seconds,
+            "started_from": self.started_from,
             "network": self.network.state_dict(),
             "ema": self.ema,
             "optimiser": self.optimiser.state_dict(),
@@ -165,14 +180,17 @@ class Trainer:
                 "the state is of another recipe: give the same options (only --steps may change, and only before the "
                 "learning rate falls), or another folder"
             )
-        self.step, self.seconds = state["step"], state["seconds"]
+        if self.started_from not in (None, state.get("started_from", self.started_from)):
+            raise ValueError("the state started from other weights: remove it, or give another folder")
+        self.step, self.seconds, self.started_from = state["step"], state["seconds"], state.get("started_from")
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.ema = {name: value.to(self.device) for name, value in state["ema"].items()}
 
-    def start_from(self, weights: dict[str, Tensor]) -> None:
-        """Begin from finished weights of the same network."""
+    def start_from(self, weights: dict[str, Tensor], training: dict[str, Any] | None = None) -> None:
+        """Begin from finished weights of the same network; training: how these were made."""
         self.network.load_state_dict(weights)
+        self.started_from = training
         self.ema = {name: value.clone() for name, value in self.network.state_dict().items()}
 
 

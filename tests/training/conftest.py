@@ -43,5 +43,5 @@ def use_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     from training import batches
 
     monkeypatch.setattr(batches, "SMALL_SHAPES", ((48, 64),))
-    monkeypatch.setattr(batches, "LARGE_SHAPES", ())
+    monkeypatch.setattr(batches, "LARGE_SHAPES", ((64, 80),))
     monkeypatch.setattr(batches, "PIXELS_PER_BATCH", 4 * 48 * 64)

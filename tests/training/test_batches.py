@@ -8,7 +8,7 @@ from cliphaze_cli.network.cliphaze import apply_maps
 from training import batches
 from training.batches import HazeBatches, PhotoPack
 from training.haze import KINDS
-from training.recipe import HazeMix, Recipe, Scenes
+from training.recipe import Camera, HazeMix, Recipe, Scenes
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +152,15 @@ def test_the_airlight_is_the_one_that_undoes_the_haze(photo_pack, small_batches,
     batch = HazeBatches(photo_pack, Recipe("tiny", 1, haze=even, scenes=Scenes(blank=0)))[0]
     K = 1 / batch.transmission - 1
     torch.testing.assert_close(apply_maps(batch.hazy, K, batch.airlight * K), batch.clear, rtol=0, atol=1e-4)
+
+
+def test_what_the_camera_adds():
+    hazy = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+
+    def error(camera):
+        rng, generator = np.random.default_rng(0), torch.Generator().manual_seed(0)
+        return float((batches._photograph(hazy, camera, rng, generator) - hazy).abs().max())
+
+    rounding, noise = error(Camera(noise=0, jpeg=0)), error(Camera(noise=1, jpeg=0))
+    fine, coarse = error(Camera(noise=0, jpeg=1, quality=97)), error(Camera(noise=0, jpeg=1, quality=2))
+    assert rounding <= 0.5 / 255 + 1e-6 < min(noise, fine) and fine < coarse

@@ -55,6 +55,16 @@ def test_structure_costs_errors_only(batch):
     assert dehazing_loss(K, noisy, batch, structure=1.0)[0] > dehazing_loss(K, noisy, batch)[0] + 0.05
 
 
+def test_what_is_worse_than_the_hazy_photo_costs_more(batch):
+    K, B = true_maps(batch)
+    assert dehazing_loss(K, B, batch, harm=1.0)[0] == dehazing_loss(K, B, batch, harm=0.0)[0]
+    untouched = torch.zeros_like(batch.hazy)
+    same, without = (dehazing_loss(untouched, untouched, batch, harm=harm)[0] for harm in (1.0, 0.0))
+    assert same == without  # no worse
+    darker = dehazing_loss(untouched, untouched + 0.3, batch, harm=1.0)[0]
+    assert darker > dehazing_loss(untouched, untouched + 0.3, batch, harm=0.0)[0] + 0.5
+
+
 def test_each_colour_has_a_transmission_of_its_own(batch):
     blue_first = batch.transmission * torch.tensor([1.1, 1.0, 0.8]).view(1, 3, 1, 1)
     hazy = batch.clear * blue_first + 0.8 * (1 - blue_first)

@@ -1,6 +1,7 @@
 """Training, resuming, exporting and scoring, with a network so small that it takes seconds."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -41,7 +42,9 @@ def small_setting():
 
 
 def train(pack, folder, **options):
-    training.train(pack, folder, **{"variant": "mini", "steps": STEPS, "learning_rate": 5e-3, **options})
+    training.train(
+        pack, folder, **{"variant": "mini", "steps": STEPS, "maps_steps": 0, "learning_rate": 5e-3, **options}
+    )
     return torch.load(folder / "state.pt", weights_only=True)
 
 
@@ -113,6 +116,35 @@ def test_a_run_may_start_from_finished_weights(pack, weights, tmp_path):
     assert state["step"] == 1
     for name, value in checkpoint.load(weights).network.state_dict().items():
         torch.testing.assert_close(state["network"][name], value, rtol=1e-4, atol=1e-6)
+
+
+def test_the_second_part_teaches_what_maps_are_worth_and_nothing_else(pack, finished, weights, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    shutil.copy(finished / "state.pt", run)
+    train(pack, run, maps_steps=6)
+    first, taught = checkpoint.load(weights), checkpoint.load(run / "weights.safetensors")
+    before = first.network.state_dict()
+    changed = {name for name, value in taught.network.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed == {name for name in before if name.endswith("cam.explicit.weight")}
+    photo, density = torch.rand(1, 3, 32, 32), torch.rand(1, 1, 8, 8)
+    without = [each.network(photo) for each in (first, taught)]
+    torch.testing.assert_close(*without, rtol=0, atol=0)
+    instructed = [each.network(photo, density)[0] for each in (first, taught)]
+    assert not torch.equal(*instructed)
+    assert taught.training["started_from"]["trained_steps"] == STEPS and taught.training["trained_steps"] == 6
+    train(pack, run, maps_steps=6)  # finished, so that it is left alone
+    again = checkpoint.load(run / "weights.safetensors")
+    assert again.training == taught.training
+    torch.testing.assert_close(again.network.state_dict(), taught.network.state_dict(), rtol=0, atol=0)
+
+
+def test_the_second_part_belongs_to_the_first(pack, finished, tmp_path):
+    shutil.copytree(finished, tmp_path / "run")
+    train(pack, tmp_path / "run", maps_steps=2)
+    (tmp_path / "run/state.pt").unlink()
+    with pytest.raises(typer.BadParameter, match="started from other weights"):
+        train(pack, tmp_path / "run", steps=3, maps_steps=2)
 
 
 def test_a_run_is_not_resumed_by_another_recipe(pack, finished):
