@@ -14,7 +14,8 @@ from cliphaze_cli.network.config import VARIANTS, CLIPHazeConfig
 
 WARMUP_STEPS = 200
 DENSITY_WEIGHTS = "cam.explicit.weight"  # what a map is multiplied by; nothing where there is none
-MAPS_LEARNING_RATE, MAPS_EMA_DECAY, MAPS_USELESS = 6e-3, 0.98, 0.9
+MAPS_LEARNING_RATE, MAPS_EMA_DECAY, MAPS_USELESS = 3e-3, 0.98, 0.9
+MAPS_WEIGHT_DECAY = 0.5  # what a map changes has to be worth it
 FINAL_LEARNING_RATE = 1e-3  # relative to the peak
 
 
@@ -204,10 +205,11 @@ class Recipe:
             decay=1.0,
             at_end=(),
             ema_decay=MAPS_EMA_DECAY,
+            weight_decay=MAPS_WEIGHT_DECAY,
             learns=DENSITY_WEIGHTS,
             instructed=instructed,
         )
-        return recipe.override(("scenes.large_from=0", "haze.none=0.35", "haze.light=0.2"))
+        return recipe.override(("scenes.large_from=0", "haze.none=0.3", "haze.light=0.16"))
 
     def taught_by(self, clip: ClipTraining | None) -> "Recipe":
         """The recipe with a pack's CLIP, whose embeddings decide the width of the network's input."""

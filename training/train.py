@@ -41,7 +41,7 @@ def train(
     run: Annotated[Path, typer.Argument(help="Folder of the run; resumed if it holds a state.")],
     variant: str = "tiny",
     steps: int = 8000,
-    maps_steps: Annotated[int, typer.Option(help="Then learn so long from density maps alone.")] = 500,
+    maps_steps: Annotated[int, typer.Option(help="Then learn so long from density maps alone.")] = 300,
     seed: int = 0,
     learning_rate: float = 1.5e-3,
     settings: Annotated[
