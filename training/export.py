@@ -13,6 +13,8 @@ from cliphaze_cli.network import checkpoint
 from cliphaze_cli.network.cliphaze import CLIPHaze
 from training.recipe import Recipe
 
+DENSITY_WEIGHTS = "cam.explicit.weight"  # of the density map; nothing where there is none
+
 
 def export(
     state: Annotated[Path, typer.Argument(help="state.pt of a run.")],
@@ -23,6 +25,10 @@ def export(
     recipe = Recipe.from_dict(saved["recipe"])
     network = CLIPHaze(recipe.network)
     network.load_state_dict(saved["ema"])
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.endswith(DENSITY_WEIGHTS):
+                parameter.mul_(recipe.instructed.trust)
     training = {**recipe.to_dict(), "trained_steps": saved["step"], "trained_seconds": round(saved["seconds"])}
     if saved.get("started_from"):
         training["started_from"] = saved["started_from"]

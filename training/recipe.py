@@ -13,9 +13,6 @@ from cliphaze_cli.network.clip_training import ClipTraining
 from cliphaze_cli.network.config import VARIANTS, CLIPHazeConfig
 
 WARMUP_STEPS = 200
-DENSITY_WEIGHTS = "cam.explicit.weight"  # what a map is multiplied by; nothing where there is none
-MAPS_LEARNING_RATE, MAPS_EMA_DECAY, MAPS_USELESS = 3e-3, 0.98, 0.9
-MAPS_WEIGHT_DECAY = 0.5  # what a map changes has to be worth it
 FINAL_LEARNING_RATE = 1e-3  # relative to the peak
 
 
@@ -105,7 +102,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class Instructed:
-    """How samples are instructed. Shares are probabilities; the last four matter only where the pack has CLIP's words.
+    """How samples are instructed. Shares are probabilities; four of them matter only where the pack has CLIP's words.
 
     Attributes:
         present: share of samples with a density map, simulated where it is not CLIP's.
@@ -113,6 +110,8 @@ class Instructed:
         clip_maps: share of samples under a haze that CLIP has seen, with its map (which `present` may take away).
         embedding: share of samples with an embedding. embedding_of_another: share of these that are another photo's.
         embedding_noise: length, at most, of what is added to the embedding, whose length is one.
+        trust: share of what training made of a map's weight that is exported. A true map brings next to nothing (see
+            docs/quality.md), and a wrong one may cost a decibel.
     """
 
     present: float = 0.5
@@ -122,6 +121,7 @@ class Instructed:
     embedding: float = 0.5
     embedding_of_another: float = 0.1
     embedding_noise: float = 0.3
+    trust: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,6 @@ class Recipe:
         decay: share of the steps, the last ones, over which the learning rate falls to nearly nothing.
         at_end: what changes when it begins to fall, as overrides. What is seen then stays: more photos without haze,
             which the network must leave alone.
-        learns: how the names of the parameters that learn end; the others stay as they are. Empty: all learn.
         network: the variant's, unless changed.
         clip: the CLIP whose words the pack has; None trains without CLIP.
     """
@@ -159,7 +158,6 @@ class Recipe:
     at_end: tuple[str, ...] = ("haze.none=0.28", "haze.light=0.14", "scenes.levels=0.1")
     weight_decay: float = 1e-3
     ema_decay: float = 0.999
-    learns: str = ""
     scenes: Scenes = field(default_factory=Scenes)
     haze: HazeMix = field(default_factory=HazeMix)
     camera: Camera = field(default_factory=Camera)
@@ -193,23 +191,6 @@ class Recipe:
         undecayed = step <= min(self.decays_from, other.decays_from)
         end = {name: getattr(other, name) for name in ("steps", "decay", "at_end")}
         return self == other or (undecayed and replace(self, **end) == other)
-
-    def of_maps(self, steps: int) -> "Recipe":
-        """The recipe of a second part, in which CAM learns what density maps are worth, many of them wrong, and nothing
-        else changes: without a map the network gives what it gave before."""
-        instructed = replace(self.instructed, present=1.0, useless=MAPS_USELESS)
-        recipe = replace(
-            self.override(self.at_end),
-            steps=steps,
-            learning_rate=MAPS_LEARNING_RATE,
-            decay=1.0,
-            at_end=(),
-            ema_decay=MAPS_EMA_DECAY,
-            weight_decay=MAPS_WEIGHT_DECAY,
-            learns=DENSITY_WEIGHTS,
-            instructed=instructed,
-        )
-        return recipe.override(("scenes.large_from=0", "haze.none=0.3", "haze.light=0.16"))
 
     def taught_by(self, clip: ClipTraining | None) -> "Recipe":
         """The recipe with a pack's CLIP, whose embeddings decide the width of the network's input."""

@@ -2,11 +2,9 @@
 
     python -m training.train PACK.npz RUN/ --variant tiny --steps 8000
 
-First all of it; then, for `--maps-steps`, only what CAM makes of density maps (RUN/maps/), which leaves the network as
-it is without one. RUN/weights.safetensors is the outcome.
-
-RUN/state.pt is written every `--save-every` steps, atomically; the same command resumes from it, and sees the batches
-an unbroken run would have seen. RUN/log.jsonl has one line per report. `training.export` turns any state into weights.
+RUN/weights.safetensors is the outcome. RUN/state.pt is written every `--save-every` steps, atomically; the same command
+resumes from it, and sees the batches an unbroken run would have seen. RUN/log.jsonl has one line per report.
+`training.export` turns any state into weights.
 """
 
 import json
@@ -41,7 +39,6 @@ def train(
     run: Annotated[Path, typer.Argument(help="Folder of the run; resumed if it holds a state.")],
     variant: str = "tiny",
     steps: int = 8000,
-    maps_steps: Annotated[int, typer.Option(help="Then learn so long from density maps alone.")] = 300,
     seed: int = 0,
     learning_rate: float = 1.5e-3,
     settings: Annotated[
@@ -55,13 +52,8 @@ def train(
     """Train or resume."""
     try:
         recipe = Recipe(variant, steps, seed, learning_rate).override(settings or ())
-        options: dict[str, Any] = {"threads": threads, "save_every": save_every, "device": device}
-        run_recipe(recipe, pack, run, start_from=start_from, **options)
-        weights = run / "weights.safetensors"
-        export(run / "state.pt", weights)
-        if maps_steps:
-            run_recipe(recipe.of_maps(maps_steps), pack, run / "maps", start_from=weights, **options)
-            export(run / "maps" / "state.pt", weights)
+        run_recipe(recipe, pack, run, start_from=start_from, threads=threads, save_every=save_every, device=device)
+        export(run / "state.pt", run / "weights.safetensors")
     except (ValueError, CliphazeError) as error:
         raise typer.BadParameter(str(error)) from error
 
@@ -119,8 +111,6 @@ class Trainer:
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         self.recipe, self.device = recipe, device
         self.network = CLIPHaze(recipe.network).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        for name, parameter in self.network.named_parameters():
-            parameter.requires_grad_(name.endswith(recipe.learns))
         self.optimiser = torch.optim.AdamW(
             _parameter_groups(self.network, recipe.weight_decay), recipe.learning_rate, fused=True
         )
