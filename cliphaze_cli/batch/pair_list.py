@@ -1,10 +1,9 @@
 """Sources and targets of a whole run, put in order by the folders of the targets, outside of the memory."""
 
-import unicodedata
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
+from cliphaze_cli.batch.refusals import name_key
 from cliphaze_cli.places.remote import Place, Remote
 from cliphaze_cli.system.temporary_store import TemporaryStore
 
@@ -75,7 +74,7 @@ class PairList:
         if folders is not None and names:
             if isinstance(folders.target, Remote):
                 self._buckets.add(folders.target.root)
-            self._by_target.setdefault(_key(folders.target), []).append(self._store.put((folders, names)))
+            self._by_target.setdefault(name_key(folders.target), []).append(self._store.put((folders, names)))
         self._newest = (None, [])
 
 
@@ -83,7 +82,3 @@ def _parted(place: Place) -> tuple[Place, str]:
     """Folder and name; a bucket has no folder."""
     folder = place.parent
     return (folder, place.name) if folder / place.name == place else (place, "")
-
-
-def _key(folder: Place) -> str:
-    return unicodedata.normalize("NFC", str(folder.absolute() if isinstance(folder, Path) else folder)).casefold()

@@ -28,7 +28,7 @@ def collisions(jobs: Sequence[Job]) -> dict[Job, str]:
     refused: dict[Job, str] = {}
     for job in jobs:
         for output in job.outputs:
-            first, name = alike.get(_key(output), (job, output))
+            first, name = alike.get(name_key(output), (job, output))
             if output in written or (first != job and not _keeps_apart(output.parent)):
                 first, name = written.get(output, first), output if output in written else name
                 refused[job] = (
@@ -38,7 +38,7 @@ def collisions(jobs: Sequence[Job]) -> dict[Job, str]:
         if job not in refused:
             for output in job.outputs:
                 written[output] = job
-                alike.setdefault(_key(output), (job, output))
+                alike.setdefault(name_key(output), (job, output))
     return refused
 
 
@@ -128,15 +128,16 @@ def _refuse_taken(what: str, path: Place, others: Iterable[Place], *, overwrite:
     look = Look()
     if look.is_folder(path):
         raise UsageError(f"cannot write {what} {path}: a folder of that name is in the way")
-    key, own = _key(path), identity(path)
+    key, own = name_key(path), identity(path)
     for other in others:
-        if _key(other) == key or (own is not None and identity(other) == own):
+        if name_key(other) == key or (own is not None and identity(other) == own):
             raise UsageError(f"{what} {path} would replace {other}: choose another name for it")
     if look.taken(path) and not overwrite:
         raise UsageError(f"{what} {path} exists already: choose another name, or give --overwrite to replace it")
 
 
-def _key(path: Place) -> str:
+def name_key(path: Place) -> str:
+    """What is alike of names that some disk does not keep apart, by case or Unicode form."""
     return unicodedata.normalize("NFC", str(path if isinstance(path, Remote) else path.absolute())).casefold()
 
 
