@@ -111,7 +111,7 @@ class Instructed:
         embedding: share of samples with an embedding. embedding_of_another: share of these that are another photo's.
         embedding_noise: length, at most, of what is added to the embedding, whose length is one.
         trust: share of what training made of a map's weight that is exported. A true map brings next to nothing (see
-            docs/quality.md), and a wrong one may cost a decibel.
+            docs/quality.md), and a wrong one may cost a decibel. 1 for weights that training goes on from.
     """
 
     present: float = 0.5

@@ -79,7 +79,8 @@ def find_images(
             folders[:] = [name for name in folders if exclude is None or not _same(Path(top, name), exclude)]
         else:
             folders.clear()
-        yield _sorted_out(Path(top).relative_to(folder), names, films, subfolders=below)
+        shown = (name for name in names if not name.startswith("."))
+        yield _sorted_out(Path(top).relative_to(folder), shown, films, subfolders=below)
     yield Found(PurePath(), unreadable=sorted(unreadable))
 
 
@@ -114,15 +115,13 @@ def _sorted_out(
     subfolders: int = 0,
     unreadable: Sequence[tuple[Place, str]] = (),
 ) -> Found:
-    """What the names of files say."""
+    """What the names of files that are not hidden say."""
     images: list[str] = []
     left_out: Counter[str] = Counter()
     ignored = 0
     for name in names:
         if is_listed(name, films):
             images.append(name)
-        elif name.startswith("."):
-            continue
         elif kind := kind_of_name(PurePath(name)):
             left_out[kind] += 1
         else:

@@ -124,12 +124,17 @@ def test_no_halo_where_trees_stand_before_the_sky():
     assert plain[:257].max() > 5 * error[:257].max()  # nor do the trees become dark beside it
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("failure", ["", "numba is not installed"], ids=["compiled", "by bands"])
-def test_the_fast_paths_of_a_cpu_do_what_other_devices_do(monkeypatch, dtype, failure):
-    if not failure and apply.KERNEL.unavailable_because():
+@pytest.fixture(params=["", "numba is not installed"], ids=["compiled", "by bands"])
+def fast_path(request, monkeypatch):
+    """Each of the ways in which a CPU carries maps up."""
+    if not request.param and apply.KERNEL.unavailable_because():
         pytest.skip(apply.KERNEL.unavailable_because())
-    monkeypatch.setattr(apply.KERNEL, "failures", [failure] if failure else [])
+    monkeypatch.setattr(apply.KERNEL, "failures", [request.param] if request.param else [])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.usefixtures("fast_path")
+def test_the_fast_paths_of_a_cpu_do_what_other_devices_do(dtype):
     pixels = photo(301, 203, dtype)
     working = small(pixels, 60, 40)
     generator = torch.Generator().manual_seed(1)
@@ -143,11 +148,8 @@ def test_the_fast_paths_of_a_cpu_do_what_other_devices_do(monkeypatch, dtype, fa
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-@pytest.mark.parametrize("failure", ["", "numba is not installed"], ids=["compiled", "by bands"])
-def test_floats_in_the_unit_of_the_result_are_taken(monkeypatch, dtype, failure):
-    if not failure and apply.KERNEL.unavailable_because():
-        pytest.skip(apply.KERNEL.unavailable_because())
-    monkeypatch.setattr(apply.KERNEL, "failures", [failure] if failure else [])
+@pytest.mark.usefixtures("fast_path")
+def test_floats_in_the_unit_of_the_result_are_taken(dtype):
     pixels = photo(120, 90, dtype)
     fitted = fit(luma(small(pixels, 60, 40)), torch.cat(maps(0.7, 0.4, 60, 40), 1))
     expected, found = np.empty_like(pixels), np.empty_like(pixels)
