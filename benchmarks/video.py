@@ -1,6 +1,7 @@
 """Films: do they flicker, how fast are they, and does their memory stay flat?
 
     python -m benchmarks.video quality [PHOTOS...]   # clear photos, one a scene; default: the examples, which are hazy
+    python -m benchmarks.video roam [PHOTOS...]      # each panned, zoomed in and zoomed out
     python -m benchmarks.video speed                 # 1080p, with decoding and encoding alone beside it
     python -m benchmarks.video memory                # 20 and 120 seconds
 
@@ -25,34 +26,57 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.films import AIRLIGHT, NOISE, Moment, Scene, moved
+from benchmarks.films import AIRLIGHT, NOISE, SIZE, Moment, Scene, moved
 from benchmarks.timing import machine
 from cliphaze_cli.dehazer import Dehazer
 from cliphaze_cli.video.frames import FilmDehazer
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.webp"))
+MOST_RATIO, LEAST_DB = 1.15, -0.1  # what is aimed at
 _BLOCK = 8
 _FULL_HD = (1920, 1080)
 
 
-def scenes(photos: Sequence[Path]) -> dict[str, Scene]:
+def scenes(photos: Sequence[Path], size: tuple[int, int]) -> dict[str, Scene]:
     """A still one with a sensor's noise, and three in which the camera moves."""
     one = [photos[number % len(photos)] for number in range(4)]
     return {
-        "still, noise": Scene(one[0], noise=NOISE),
-        "pan": Scene(one[1], speed=(4.3, 0.7)),
-        "fast pan": Scene(one[2], speed=(-8.6, 0.4)),
-        "zoom": Scene(one[3], speed=(1.5, 0.5), zoom=0.99),
+        "still, noise": Scene(one[0], noise=NOISE, size=size),
+        "pan": Scene(one[1], speed=(4.3, 0.7), size=size),
+        "fast pan": Scene(one[2], speed=(-8.6, 0.4), size=size),
+        "zoom": Scene(one[3], speed=(1.5, 0.5), zoom=0.99, size=size),
     }
 
 
-def quality(photos: Sequence[Path], frames: int) -> None:
+def roam(photos: Sequence[Path], frames: int, size: tuple[int, int]) -> None:
+    """Print the ratio of temporal errors, and PSNR against frame by frame, of a pan and two zooms over each photo."""
+    dehazer = Dehazer.from_pretrained("tiny")
+    found = []
+    print(f"{machine()}; {frames} frames of {size[0]}x{size[1]} a scene\n")
+    print("| photo | scene | ratio | dB |\n|---|---|---|---|")
+    for photo in photos:
+        for name, speed, zoom in (("pan", (4.3, 0.7), 1), ("in", (1.5, 0.5), 0.99), ("out", (1.5, 0.5), 1 / 0.99)):
+            moments = list(Scene(photo, speed=speed, zoom=zoom, size=size).moments(frames))
+            film = FilmDehazer(dehazer)
+            made = [film(moment.hazy) for moment in moments]
+            truth, _ = temporal_errors([_rounded(moment.truth) for moment in moments], moments)
+            one_by_one = psnr([dehazer.dehaze(moment.hazy).image for moment in moments], moments)
+            found.append((temporal_errors(made, moments)[0] / truth, psnr(made, moments) - one_by_one))
+            print(f"| {photo.stem} | {name} | {found[-1][0]:.2f} | {found[-1][1]:+.2f} |", flush=True)
+    for name, values, worst, good in (
+        ("ratio", [each[0] for each in found], max, sum(each[0] <= MOST_RATIO for each in found)),
+        ("dB", [each[1] for each in found], min, sum(each[1] >= LEAST_DB for each in found)),
+    ):
+        print(f"{name}: mean {np.mean(values):.2f}, worst {worst(values):.2f}, {good} of {len(found)} as aimed at")
+
+
+def quality(photos: Sequence[Path], frames: int, size: tuple[int, int]) -> None:
     """Print PSNR and temporal errors of each scene, and what is seen of a cut."""
     dehazer = Dehazer.from_pretrained("tiny")
-    print(f"{machine()}; {frames} frames of 640x360 a scene\n")
+    print(f"{machine()}; {frames} frames of {size[0]}x{size[1]} a scene\n")
     print("| scene | frames | PSNR | temporal error | ratio | of means | ratio | network |")
     print("|---|---|---|---|---|---|---|---|")
-    for name, scene in scenes(photos).items():
+    for name, scene in scenes(photos, size).items():
         moments = list(scene.moments(frames))
         film, plain_film = FilmDehazer(dehazer), FilmDehazer(dehazer, denoise=False)
         made: dict[str, list[NDArray[Any]]] = {
@@ -224,16 +248,22 @@ def recode_one(source: Path, target: Path) -> None:
         copy.mux(new.encode(None))
 
 
+def _size(text: str) -> tuple[int, int]:
+    width, height = (int(side) for side in text.split("x"))
+    return width, height
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="benchmarks.video")
-    parser.add_argument("what", choices=["quality", "speed", "memory", "dehaze", "recode"])
+    parser.add_argument("what", choices=["quality", "roam", "speed", "memory", "dehaze", "recode"])
     parser.add_argument("files", nargs="*", type=Path, help="photos, or a film and its copy")
     parser.add_argument("--frames", type=int, default=24, help="of each scene")
+    parser.add_argument("--size", type=_size, default=SIZE, help="of these frames, as in 480x270")
     parser.add_argument("--seconds", type=float, default=8, help="of the film of `speed`")
     given = parser.parse_args()
-    if given.what == "quality":
-        quality(given.files or EXAMPLES, given.frames)
+    if given.what in ("quality", "roam"):
+        {"quality": quality, "roam": roam}[given.what](given.files or EXAMPLES, given.frames, given.size)
     elif given.what == "speed":
         speed(given.seconds)
     elif given.what == "memory":

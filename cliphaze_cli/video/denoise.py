@@ -20,7 +20,7 @@ from cliphaze_cli.video.motion import Change
 
 KERNEL = OptionalKernel("numba", "cliphaze_cli.video.blend_kernel", ' (pip install "cliphaze[fast]")')
 _MORE = 3.0  # times what dehazing adds is taken away, as the maps change a little, too, and results are rounded
-_LEAST_NOISE = 0.3  # of 255, its standard deviation; less is rounding and what the motion's own error makes
+_LEAST_NOISE = 0.3, 0.7  # of 255, its standard deviation, as rounding makes some; likewise where the past has moved
 _ALONG = 2.0, 4.0  # px of (h, w) in a frame: moves along with the camera, within the flow's error; does not
 _STILL = 0.1, 0.3  # likewise: stands still, where no camera's motion was found; moves
 _STANDS = 0.1  # px of (H, W), on the mean: motion of the camera that is none
@@ -57,10 +57,10 @@ class Calm:
         keep = (1 - share_of_new(1 + _MORE * (gain - 1))) * (1 - change.doubt) * along
         if not (keep > 0).any():
             return pixels
-        past = past.astype(np.float32, copy=False)
+        still = past = past.astype(np.float32, copy=False)
         if change.camera is not None:
-            past = _moved(past, resized_motion(change.camera, gain.shape, pixels.shape))
-        weight = _explained_by_noise(pixels, past)
+            past = _moved(still, resized_motion(change.camera, gain.shape, pixels.shape))
+        weight = _explained_by_noise(pixels, past, _LEAST_NOISE[past is not still])
         weight *= cv2.resize(np.asarray(keep, np.float32), weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
         self._past = _blend(pixels, past, weight)
         return self._past
@@ -87,12 +87,12 @@ def _moved(past: NDArray[np.float32], motion: NDArray[np.float64]) -> NDArray[np
     return np.asarray(moved, np.float32)
 
 
-def _explained_by_noise(pixels: NDArray[Any], past: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How far noise explains what differs, (m, n) in [0, 1]."""
+def _explained_by_noise(pixels: NDArray[Any], past: NDArray[np.float32], least: float) -> NDArray[np.float32]:
+    """How far noise explains what differs, (m, n) in [0, 1]. least: noise that there is in any case, of 255."""
     half = -(-pixels.shape[1] // 2), -(-pixels.shape[0] // 2)
     now = cv2.resize(pixels, half, interpolation=cv2.INTER_AREA).astype(np.float32)
     before = np.asarray(cv2.resize(past, half, interpolation=cv2.INTER_AREA), np.float32)
-    noise = max(_noise(now, before), _LEAST_NOISE * full_scale(pixels.dtype) / 255)
+    noise = max(_noise(now, before), least * full_scale(pixels.dtype) / 255)
     mean = np.full((1, 3), 1 / 3 / (noise * _MEAN_OF_NOISE), np.float32)
     apart = np.asarray(cv2.transform(cv2.absdiff(now, before), mean), np.float32)
     local = cv2.blur(apart, (3, 3))

@@ -20,10 +20,8 @@ from cliphaze_cli.video.motion import Change, Watch, moved_along
 
 EVERY = 8  # frames between two that the network sees, at most
 _FIRST = (1, 2, 2, 4, 4)  # likewise at the beginning of a scene
-PACE = 0.045  # of the way to the aim, with each frame
-_PACE_MOVING = 3.0  # more, for each width that the picture moves: that hides changes, and brings new things
+PACE = 0.04  # of the way to the aim, with each frame
 TRUST = 0.25  # in what the network finds, against what it found before
-_AT_ONCE = 0.75  # of the way to what the network finds where something else has come into view
 _MOST_MOVED = 0.08  # of the width, between two that the network sees
 _MOST_DOUBTED = 0.04  # of the pixels, likewise
 
@@ -68,9 +66,9 @@ class MapsOverTime:
             found = self._asked(estimate)
             doubt = cv2.GaussianBlur(self._doubt, (0, 0), 3)[..., None]
             self._aim += (trust + (1 - trust) * doubt) * (found - self._aim)
-            self._applied += _AT_ONCE * doubt * (found - self._applied)
+            self._applied += doubt * (found - self._applied)
             self._doubt = np.zeros_like(self._doubt)
-        self._applied += min(1, PACE + _PACE_MOVING * change.moved) * (self._aim - self._applied)
+        self._applied += PACE * (self._aim - self._applied)
         return self._applied
 
     def _is_due(self) -> bool:

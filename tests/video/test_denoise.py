@@ -23,14 +23,14 @@ def land(seed: int, width: int = 512) -> NDArray[np.float32]:
 
 
 def calmed(
-    views: list[NDArray[np.float32]], gain: float, scale: int = 1
+    views: list[NDArray[np.float32]], gain: float, scale: int = 1, noise: float = NOISE
 ) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
     """Frames with noise, and what is made of them."""
     rng, watch, calm = np.random.default_rng(0), Watch(), Calm()
     kind = np.uint8 if scale == 1 else np.uint16
     for view in views:
         pixels: NDArray[Any] = (
-            np.clip((view + rng.normal(0, NOISE, view.shape)) * scale, 0, 255 * scale).round().astype(kind)
+            np.clip((view + rng.normal(0, noise, view.shape)) * scale, 0, 255 * scale).round().astype(kind)
         )
         grey = (cv2.resize(pixels[..., 1], (256, 144), interpolation=cv2.INTER_AREA) // scale).astype(np.uint8)
         yield pixels, calm(pixels, watch(grey), np.full(grey.shape, gain, np.float32))
@@ -75,6 +75,35 @@ def test_what_moves_slowly_is_not_smeared(contrast: float, speed: int, camera: i
     error = after.astype(np.float32) - views[-1]
     for first in (left - 8, left, left + 52, left + 60):  # on both sides of both edges
         assert abs(float(error[100:180, first : first + 8].mean())) < 0.25 * NOISE
+
+
+@pytest.mark.parametrize("speed", [1, 3, 6])
+def test_what_is_faint_and_moves_before_a_still_camera_is_not_smeared(speed: int) -> None:
+    views, contrast = [], 2.0
+    for number in range(16):
+        view = 120 + 0.25 * (land(0) - 125)
+        left = 200 + speed * number
+        view[100:180, left : left + 60] += contrast
+        views.append(np.asarray(view, np.float32))
+    *_, (_, after) = calmed(views, 3.0, noise=0)
+    error = after.astype(np.float32) - views[-1]
+    for first in (left - 8, left, left + 52, left + 60):  # on both sides of both edges
+        assert abs(float(error[100:180, first : first + 8].mean())) < 0.1 * contrast
+
+
+@pytest.mark.parametrize("zoom", [1.0, 0.995])
+def test_rounding_is_calmed_while_the_camera_moves_over_fine_detail(zoom: float) -> None:
+    detail = cv2.GaussianBlur(np.random.default_rng(0).normal(0, 12, (288, 640, 3)), (0, 0), 2)
+    wide, flags = 120 + 0.25 * (land(0, 640) - 125) + detail, cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    places = [np.array([[zoom**n, 0, 1.7 * n + 20], [0, zoom**n, 0.4 * n + 5], [0, 0, 1]]) for n in range(12)]
+    views = [np.asarray(cv2.warpAffine(wide, place[:2], (500, 270), flags=flags), np.float32) for place in places]
+    *_, one, other = calmed(views, 2.5, noise=0)
+    back = (np.linalg.inv(places[-2]) @ places[-1])[:2]
+    before, after = (
+        np.abs(now - cv2.warpAffine(was.astype(np.float32), back, (500, 270), flags=flags))[20:-20, 20:-20].mean()
+        for was, now in zip(one, other, strict=True)
+    )
+    assert after < 0.25 * before
 
 
 def test_compiled_or_not_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cliphaze_cli.video.ahead import ahead
-from cliphaze_cli.video.temporal import EVERY, MapsOverTime
+from cliphaze_cli.video.temporal import EVERY, PACE, MapsOverTime
 
 
 def world(seed: int) -> NDArray[np.uint8]:
@@ -44,6 +44,18 @@ def test_maps_move_along_with_the_picture() -> None:
         found = over_time(view, lambda view=view: maps(view))  # type: ignore[misc]
         assert float(np.abs(found - maps(view))[:, 10:-10, 10:-10].mean()) < 0.03
     assert over_time.estimates < 20 and over_time.cuts == 0
+
+
+def test_where_something_else_comes_into_view_maps_are_the_new_ones_at_once_and_elsewhere_they_follow() -> None:
+    before, over_time = world(2)[:, :256], MapsOverTime()
+    after = before.copy()
+    after[30:110, 80:180] += 128  # around 255 to 0: other levels everywhere
+    first = over_time(before, lambda: maps(before)).copy()
+    second = over_time(after, lambda: maps(after) + np.float32(0.5))
+    assert over_time.estimates == 2 and over_time.cuts == 0
+    inside = np.s_[:, 55:85, 105:155]
+    assert np.abs(second[inside] - maps(after)[inside] - 0.5).mean() < 0.06
+    assert np.allclose(second[:, :, :30], first[:, :, :30] + PACE * 0.25, atol=0.005)
 
 
 def test_at_a_cut_everything_begins_anew() -> None:
