@@ -6,8 +6,8 @@
     python -m training.evaluate DATA --outputs FOLDER        # FOLDER/SET/STEM.*, made by any tool
 
 Protocol: RGB PSNR on the 8-bit output, mean of the images' own PSNR; SSIM by scikit-image (Gaussian window, sigma 1.5);
-mean CIEDE2000; no cropping, no resizing. For sets of clear photos, output against input (do no harm). Worst: the gain of
-the worst image, PSNR out minus PSNR in, and the mean of the worst tenth of the images; of clear photos their PSNR.
+mean CIEDE2000; no cropping, no resizing. For sets of clear photos, output against input (do no harm). Worst: the gain
+of the worst image, PSNR out minus PSNR in, and the mean of the worst tenth of the images; of clear photos, their PSNR.
 """
 
 import json
