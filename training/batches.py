@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from cliphaze_cli.restoration.pixels import rows_as_tensor
 from training.clip_pack import ClipPack, PackedPhoto, instructing_embeddings
+from training.finish import finish
 from training.haze import Draw, Haze, add_haze
 from training.instruction import ABSENT, degraded_density
 from training.recipe import Camera, Recipe, Scenes
@@ -21,6 +22,7 @@ from training.recipe import Camera, Recipe, Scenes
 SMALL_SHAPES = ((192, 192), (192, 192), (160, 240), (240, 160), (256, 256))
 LARGE_SHAPES = ((256, 384), (384, 256), (320, 320), (336, 448), (448, 336))
 PIXELS_PER_BATCH = 8 * 192 * 192
+CLIP_WORDS, FINISH = 1, 2  # streams of random numbers
 BLACK, WHITE = 0.004, 0.997  # quantiles of a photo's values that stretched levels put at 0 and 1
 
 
@@ -135,14 +137,15 @@ class HazeBatches(Dataset[Batch]):
         clear = torch.cat([crop.photo for crop in crops])
         clear = _expose(_stretch_levels(clear, levels, generator), generator)
         blank = Draw(count, generator).chance(scenes.blank)
-        clear = torch.where(blank, _even_surfaces(count, shape, generator), clear)
         depth = torch.cat([crop.depth for crop in crops])
-        haze = add_haze(clear, depth, places, recipe.haze, generator, bare=blank.flatten())
+        clear, matte = finish(clear, depth, scenes, self._generator(step, FINISH))
+        clear = torch.where(blank, _even_surfaces(count, shape, generator), clear)
+        haze = add_haze(clear, depth, places, recipe.haze, generator, bare=(blank | matte).flatten())
         density = degraded_density(haze.transmission, self.recipe.instructed, generator)
         embedding = None
         if self.pack.clip is not None:  # with random numbers of its own, so that the batches are those without CLIP
             words = ClipWords(
-                self.pack, self.pack.clip, self.recipe, np.random.default_rng((self.recipe.seed, step, 1))
+                self.pack, self.pack.clip, self.recipe, np.random.default_rng((self.recipe.seed, step, CLIP_WORDS))
             )
             clear, haze, density = words.with_maps(crops, blank.flatten(), clear, haze, density)
             embedding = words.embeddings(crops, blank.flatten())
@@ -154,6 +157,11 @@ class HazeBatches(Dataset[Batch]):
             density=density,
             embedding=embedding,
         )
+
+    def _generator(self, step: int, stream: int) -> Generator:
+        """Random numbers for one part of a batch, so that without this part the batch is what it was."""
+        rng = np.random.default_rng((self.recipe.seed, step, stream))
+        return Generator().manual_seed(int(rng.integers(2**62)))
 
 
 @dataclass(frozen=True)

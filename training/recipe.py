@@ -28,6 +28,9 @@ class Scenes:
         levels: share of photos stretched to the full range, so that their darkest places are black.
         levels_of_things: that share among photos that do not show places.
         scenery: how much likelier photos of places are drawn than those of things.
+        finished: share of photos finished as photographers do: contrast of large parts, gamma, saturation, a blurred
+            background; see `finish.py`.
+        matte: share of samples whose blacks are lifted as by a matte finish, and which get no haze.
         blank: share of samples that show no scene but an even surface or sky, and no haze.
         batch: the size of a batch, 1 for the usual number of pixels.
     """
@@ -38,6 +41,8 @@ class Scenes:
     levels: float = 0.2
     levels_of_things: float = 0.35
     scenery: float = 1.0
+    finished: float = 0.0
+    matte: float = 0.0
     blank: float = 0.04
     batch: float = 1.0
 

@@ -222,7 +222,8 @@ def test_scores_of_exported_weights(data, weights):
     assert pairs["images"] == 2 and clear["images"] == 1
     assert 5 < pairs["psnr_in"] < 25 and pairs["psnr"] != pairs["psnr_in"]
     assert pairs["worst_image"] in ("0_1.0.png", "1_1.0.png")
-    assert clear["psnr_in"] is None and clear["worst_gain"] is None and clear["psnr"] > 10
+    assert pairs["worst_tenth"] == pairs["worst_gain"] < pairs["psnr"] - pairs["psnr_in"]  # of two images, one
+    assert clear["psnr_in"] is None and clear["worst_gain"] is None and clear["psnr"] == clear["worst_tenth"] > 10
     assert document["versions"]["torch"] and document["resolution"] == "auto"
 
 
