@@ -53,7 +53,7 @@ def ablate(
         scores = run / "scores.json"
         if not scores.exists():
             run_recipe(recipe, pack, run, start_from=start_from)
-            export(run / "state.pt", run / "weights.safetensors")
+            export([run / "state.pt"], run / "weights.safetensors")
             scores.write_text(json.dumps(_score(run / "weights.safetensors", data, clip), indent=2))
         typer.echo(_row(name, json.loads(scores.read_text())))
 

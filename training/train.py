@@ -4,11 +4,13 @@
 
 RUN/weights.safetensors is the outcome. RUN/state.pt is written every `--save-every` steps, atomically; the same command
 resumes from it, and sees the batches an unbroken run would have seen. RUN/log.jsonl has one line per report.
-`training.export` turns any state into weights.
+`training.export` turns any state into weights. With `--seeds 4` there are four such runs, in RUN/SEED/, one after the
+other, and the outcome is the mean of their weights.
 """
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, cast
 
@@ -40,6 +42,9 @@ def train(
     variant: str = "tiny",
     steps: int = 8000,
     seed: int = 0,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Runs, with this seed and those after it, whose mean is taken.")
+    ] = 1,
     learning_rate: float = 1.5e-3,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Change the recipe, as in haze.dense=0.4; repeatable.")
@@ -52,8 +57,11 @@ def train(
     """Train or resume."""
     try:
         recipe = Recipe(variant, steps, seed, learning_rate).override(settings or ())
-        run_recipe(recipe, pack, run, start_from=start_from, threads=threads, save_every=save_every, device=device)
-        export(run / "state.pt", run / "weights.safetensors")
+        recipes = [replace(recipe, seed=recipe.seed + number) for number in range(seeds)]
+        runs = [run] if seeds == 1 else [run / str(each.seed) for each in recipes]
+        for each, folder in zip(recipes, runs, strict=True):
+            run_recipe(each, pack, folder, start_from=start_from, threads=threads, save_every=save_every, device=device)
+        export([folder / "state.pt" for folder in runs], run / "weights.safetensors")
     except (ValueError, CliphazeError) as error:
         raise typer.BadParameter(str(error)) from error
 

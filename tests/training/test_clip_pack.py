@@ -130,7 +130,7 @@ def test_a_run_with_clip_makes_weights_that_name_it_and_take_its_word(with_clip,
 
     path, prior = with_clip
     run_recipe(Recipe("tiny", 2, network=NETWORK), path, tmp_path / "run")
-    export(tmp_path / "run" / "state.pt", tmp_path / "w.safetensors")
+    export([tmp_path / "run" / "state.pt"], tmp_path / "w.safetensors")
     loaded = checkpoint.load(tmp_path / "w.safetensors")
     assert loaded.instructions == {"density", "embedding"}
     assert loaded.clip == ClipTraining(prior.name, "surgery", 16)
@@ -140,7 +140,7 @@ def test_a_run_with_clip_makes_weights_that_name_it_and_take_its_word(with_clip,
     assert dehazer.dehaze(tiny_clip.half_foggy()).density_source == "clip"
 
     run_recipe(Recipe("tiny", 2, network=NETWORK), path.with_name("plain.npz"), tmp_path / "plain")
-    export(tmp_path / "plain" / "state.pt", tmp_path / "p.safetensors")
+    export([tmp_path / "plain" / "state.pt"], tmp_path / "p.safetensors")
     plain = checkpoint.load(tmp_path / "p.safetensors")
     assert plain.instructions == {"density"} and plain.clip is None
 

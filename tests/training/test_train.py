@@ -19,7 +19,7 @@ from training import recipe as recipes
 from training import train as training
 from training.batches import HazeBatches, PhotoPack
 from training.evaluate import evaluate
-from training.export import export
+from training.export import DENSITY_WEIGHTS, export
 from training.losses import dehazing_loss
 from training.pairs import find_sets, read_rgb
 from training.recipe import Instructed, LossWeights, Recipe
@@ -57,7 +57,7 @@ def finished(pack, tmp_path_factory):
 def weights(finished):
     """The finished run's weights, exported."""
     path = finished / "mini.safetensors"
-    export(finished / "state.pt", path)
+    export([finished / "state.pt"], path)
     return path
 
 
@@ -113,6 +113,27 @@ def test_a_run_may_start_from_finished_weights(pack, weights, tmp_path):
     assert state["step"] == 1
     for name, value in checkpoint.load(weights).network.state_dict().items():
         torch.testing.assert_close(state["network"][name], value, rtol=1e-4, atol=1e-6)
+
+
+def test_the_mean_of_runs_with_several_seeds(pack, weights, tmp_path):
+    training.train(pack, tmp_path, variant="mini", steps=3, seed=5, seeds=2, start_from=weights, learning_rate=5e-3)
+    states = [torch.load(tmp_path / name / "state.pt", weights_only=True) for name in ("5", "6")]
+    alone = train(pack, tmp_path / "alone", steps=3, seed=6, start_from=weights)
+    torch.testing.assert_close(states[1]["ema"], alone["ema"], rtol=0, atol=0)
+    made = checkpoint.load(tmp_path / "weights.safetensors")
+    assert made.training["seeds"] == [5, 6] and made.training["started_from"]["trained_steps"] == STEPS
+    for name, value in made.network.state_dict().items():
+        first, second = (state["ema"][name] for state in states)
+        trust = Instructed().trust if name.endswith(DENSITY_WEIGHTS) else 1
+        torch.testing.assert_close(value, trust * (first + second) / 2)
+    assert any(not torch.equal(states[0]["ema"][name], states[1]["ema"][name]) for name in states[0]["ema"])
+
+
+def test_runs_of_other_recipes_have_no_mean(pack, finished, tmp_path):
+    train(pack, tmp_path / "run", steps=2)
+    with pytest.raises(typer.BadParameter, match="seed alone"):
+        export([finished / "state.pt", tmp_path / "run" / "state.pt"], tmp_path / "w.safetensors")
+    assert not (tmp_path / "w.safetensors").exists()
 
 
 def test_weights_tell_what_they_started_from(pack, finished, weights, tmp_path):
