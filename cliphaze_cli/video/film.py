@@ -1,8 +1,8 @@
-"""One film from file to file: decoding, estimating, applying and encoding run at the same time."""
+"""One film from file to file: decoding, estimating, calming, applying and encoding run at the same time."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,13 @@ from cliphaze_cli.system.file_status import FileStatus, status_of
 from cliphaze_cli.video.ahead import ahead
 from cliphaze_cli.video.colour import Coding, coding_of, luma_of, pixels_of
 from cliphaze_cli.video.decoding import Picture
-from cliphaze_cli.video.frames import FilmDehazer, Prepared
+from cliphaze_cli.video.frames import FilmDehazer
 from cliphaze_cli.video.options import Encoding
 from cliphaze_cli.video.reading import Film
 from cliphaze_cli.video.writing import FilmWriter
 
 _AHEAD = 3  # frames between two of the stages
-_FRAMES_HELD = 8  # of those that a photo of the same size would take memory for; the encoder looks ahead
+_FRAMES_HELD = 10  # of those that a photo of the same size would take memory for; the encoder looks ahead
 
 OnFrame = Callable[[int, int | None, int], object]  # frames written, of about how many, and pixels of each
 
@@ -39,12 +39,14 @@ class FilmResult:
 
 @dataclass(frozen=True, eq=False)
 class _Frame:
-    """On its way: the frame of PyAV for what it says, and what is made of it."""
+    """On its way: the frame of PyAV for what it says, and its pixels, in between as `Prepared`."""
 
     picture: Picture
     coding: Coding
     pixels: Any
-    prepared: Prepared | None = None
+
+    def prepared_by(self, stages: FilmDehazer) -> "_Frame":
+        return replace(self, pixels=stages.prepare(self.pixels, luma_of(self.picture.frame, self.coding)))
 
 
 def dehaze_film(
@@ -97,8 +99,9 @@ def dehaze_film(
 
 def _written(film: Film, stages: FilmDehazer, writer: FilmWriter, on_frame: OnFrame) -> int:
     decoded = ahead(_decoded(film), _AHEAD)
-    prepared = ahead(_prepared(decoded, stages), _AHEAD)
-    applied = ahead(_applied(prepared, stages), _AHEAD)
+    prepared = ahead(_each(decoded, lambda frame: frame.prepared_by(stages)), _AHEAD)
+    calmed = ahead(_each(prepared, lambda frame: replace(frame, pixels=stages.calm(frame.pixels))), _AHEAD)
+    applied = ahead(_each(calmed, lambda frame: replace(frame, pixels=stages.apply(frame.pixels))), _AHEAD)
     held: list[Any] = []  # packets that come before the first frame, by which the streams are set up
     done = 0
     total = film.frames
@@ -131,23 +134,11 @@ def _decoded(film: Film) -> Iterator[Any]:
                 yield item
 
 
-def _prepared(items: Any, stages: FilmDehazer) -> Iterator[Any]:
+def _each(items: Any, work: Callable[[_Frame], _Frame]) -> Iterator[Any]:
+    """The items with that done to the frames among them."""
     with closing(items):
         for item in items:
-            if isinstance(item, _Frame):
-                prepared = stages.prepare(item.pixels, luma_of(item.picture.frame, item.coding))
-                yield _Frame(item.picture, item.coding, None, prepared)
-            else:
-                yield item
-
-
-def _applied(items: Any, stages: FilmDehazer) -> Iterator[Any]:
-    with closing(items):
-        for item in items:
-            if isinstance(item, _Frame) and item.prepared is not None:
-                yield _Frame(item.picture, item.coding, stages.apply(item.prepared))
-            else:
-                yield item
+            yield work(item) if isinstance(item, _Frame) else item
 
 
 def _status(source: Path) -> FileStatus:

@@ -1,9 +1,9 @@
-"""Frames of a film, one after the other: what is to be done to each of them is found first, and then done.
+"""Frames of a film, one after the other: what is to be done to each is found, noise is calmed, and haze is taken away.
 
-The two halves may run at the same time, each on frames of its own.
+The three steps may run at the same time, each on frames of its own.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -16,17 +16,23 @@ from cliphaze_cli.restoration.apply import carry_up_on_cpu
 from cliphaze_cli.restoration.guided_filter import fit
 from cliphaze_cli.restoration.pixels import full_scale, luma, working_size
 from cliphaze_cli.video.denoise import Calm
-from cliphaze_cli.video.motion import FINE_SIDE, LONG_SIDE
+from cliphaze_cli.video.motion import FINE_SIDE, LONG_SIDE, Change
 from cliphaze_cli.video.temporal import MapsOverTime
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A frame, (H, W, 3) uint8 or uint16, or float32 in the unit of one of these, which is `dtype`; and its maps."""
+    """A frame and what is known of it.
+
+    pixels: (H, W, 3) uint8 or uint16, or float32 in the unit of one of these, which is `dtype`. maps: see
+    `MapsOverTime`. gain: (h, w), by how much these amplify differences. change: from the frame before.
+    """
 
     pixels: NDArray[Any]
-    maps: NDArray[np.float32]
     dtype: np.dtype[Any]
+    maps: NDArray[np.float32]
+    gain: NDArray[np.float32]
+    change: Change | None
 
 
 class FilmDehazer:
@@ -39,8 +45,8 @@ class FilmDehazer:
         self.over_time = MapsOverTime()
 
     def __call__(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """Dehaze the next frame: `apply` of what `prepare` returns."""
-        return self.apply(self.prepare(pixels))
+        """Dehaze the next frame: `prepare`, `calm` and `apply` it."""
+        return self.apply(self.calm(self.prepare(pixels)))
 
     def prepare(self, pixels: NDArray[Any], luma_plane: NDArray[Any] | None = None) -> Prepared:
         """Find the maps of the next frame.
@@ -52,10 +58,14 @@ class FilmDehazer:
         fine = _grey(pixels[..., 1] if luma_plane is None else luma_plane, luma_plane is not None)
         grey = np.asarray(cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
         maps = self.over_time(grey, lambda: self._estimated(pixels, (width, height)), fine)
-        dtype = pixels.dtype
-        if self._calm is not None:
-            pixels = self._calm(pixels, self.over_time.change, 1 + self._strength * _slope_of_green(maps, grey))
-        return Prepared(pixels, maps, dtype)
+        gain = 1 + self._strength * _slope_of_green(maps, grey)
+        return Prepared(pixels, pixels.dtype, maps, gain, self.over_time.change)
+
+    def calm(self, prepared: Prepared) -> Prepared:
+        """Hold its noise down, if that is asked for."""
+        if self._calm is None:
+            return prepared
+        return replace(prepared, pixels=self._calm(prepared.pixels, prepared.change, prepared.gain))
 
     def apply(self, prepared: Prepared) -> NDArray[Any]:
         """Dehaze it by its maps."""
