@@ -8,10 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from cliphaze_cli.restoration.pixels import luma
 from training.haze import Draw
 from training.recipe import Scenes
-
-LUMA = (0.299, 0.587, 0.114)
 
 
 def finish(clear: Tensor, depth: Tensor, scenes: Scenes, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -22,6 +21,8 @@ def finish(clear: Tensor, depth: Tensor, scenes: Scenes, generator: Generator) -
         depth: relative depth, (n, 1, h, w) in [0, 1], 1 is far.
     """
     draw = Draw(clear.shape[0], generator)
+    if not (scenes.finished or scenes.matte):
+        return clear, draw.chance(0.0)
     finished, matte = draw.chance(scenes.finished), draw.chance(scenes.matte)
     edited = torch.where(draw.chance(0.3), _soft_background(clear, depth, draw), clear)
     edited = torch.where(draw.chance(0.5), _local_contrast(edited, draw), edited)
@@ -33,7 +34,7 @@ def finish(clear: Tensor, depth: Tensor, scenes: Scenes, generator: Generator) -
 
 def _local_contrast(image: Tensor, draw: Draw) -> Tensor:
     """More contrast of large parts, and less of the whole, as in photos whose dynamic range was squeezed."""
-    coarse = F.interpolate(F.avg_pool2d(_luma(image), 8, ceil_mode=True), scale_factor=0.5, mode="area")
+    coarse = F.interpolate(F.avg_pool2d(luma(image), 8, ceil_mode=True), scale_factor=0.5, mode="area")
     surround = F.interpolate(coarse, image.shape[-2:], mode="bicubic")
     middle = surround.mean((2, 3), keepdim=True)
     squeezed = middle + draw.uniform(0.4, 1) * (surround - middle)
@@ -50,14 +51,10 @@ def _soft_background(image: Tensor, depth: Tensor, draw: Draw) -> Tensor:
 
 
 def _saturated(image: Tensor, draw: Draw) -> Tensor:
-    luma = _luma(image)
-    return (luma + draw.uniform(0.3, 1.6) * (image - luma)).clamp(0, 1)
+    grey = luma(image)
+    return (grey + draw.uniform(0.3, 1.6) * (image - grey)).clamp(0, 1)
 
 
 def _lifted(image: Tensor, draw: Draw) -> Tensor:
     """Blacks faded towards some grey."""
     return torch.lerp(image, draw.uniform(0.2, 1), draw.uniform(0.03, 0.25))
-
-
-def _luma(image: Tensor) -> Tensor:
-    return (image * torch.tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
