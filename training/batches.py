@@ -113,19 +113,21 @@ class PhotoPack:
 
 
 class HazeBatches(Dataset[Batch]):
-    """A recipe's batches; batch i depends on the recipe and i alone, so a resumed run sees the same."""
+    """A recipe's batches from step `first` on; batch i depends on the recipe and i alone, so a resumed run sees the
+    same."""
 
     def __init__(self, pack: PhotoPack, recipe: Recipe, first: int = 0) -> None:
         self.pack, self.recipe, self.first = pack, recipe, first
 
     def __len__(self) -> int:
-        return self.recipe.steps - self.first
+        return (self.recipe.steps - self.first) * self.recipe.batches_per_step
 
     def __getitem__(self, index: int) -> Batch:
-        step = self.first + index
+        number = self.first * self.recipe.batches_per_step + index
+        step = number // self.recipe.batches_per_step
         recipe = self.recipe.at(step)
         scenes = recipe.scenes
-        rng = np.random.default_rng((self.recipe.seed, step))
+        rng = np.random.default_rng((self.recipe.seed, number))
         generator = Generator().manual_seed(int(rng.integers(2**62)))
         large = step >= scenes.large_from and rng.random() < scenes.large
         shapes = LARGE_SHAPES if large else SMALL_SHAPES
@@ -138,14 +140,14 @@ class HazeBatches(Dataset[Batch]):
         clear = _expose(_stretch_levels(clear, levels, generator), generator)
         blank = Draw(count, generator).chance(scenes.blank)
         depth = torch.cat([crop.depth for crop in crops])
-        clear, matte = finish(clear, depth, scenes, self._generator(step, FINISH))
+        clear, matte = finish(clear, depth, scenes, self._generator(number, FINISH))
         clear = torch.where(blank, _even_surfaces(count, shape, generator), clear)
         haze = add_haze(clear, depth, places, recipe.haze, generator, bare=(blank | matte).flatten())
         density = degraded_density(haze.transmission, self.recipe.instructed, generator)
         embedding = None
         if self.pack.clip is not None:  # with random numbers of its own, so that the batches are those without CLIP
             words = ClipWords(
-                self.pack, self.pack.clip, self.recipe, np.random.default_rng((self.recipe.seed, step, CLIP_WORDS))
+                self.pack, self.pack.clip, self.recipe, np.random.default_rng((self.recipe.seed, number, CLIP_WORDS))
             )
             clear, haze, density = words.with_maps(crops, blank.flatten(), clear, haze, density)
             embedding = words.embeddings(crops, blank.flatten())
@@ -158,9 +160,9 @@ class HazeBatches(Dataset[Batch]):
             embedding=embedding,
         )
 
-    def _generator(self, step: int, stream: int) -> Generator:
+    def _generator(self, number: int, stream: int) -> Generator:
         """Random numbers for one part of a batch, so that without this part the batch is what it was."""
-        rng = np.random.default_rng((self.recipe.seed, step, stream))
+        rng = np.random.default_rng((self.recipe.seed, number, stream))
         return Generator().manual_seed(int(rng.integers(2**62)))
 
 

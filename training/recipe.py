@@ -151,6 +151,7 @@ class Recipe:
         decay: share of the steps, the last ones, over which the learning rate falls to nearly nothing.
         at_end: what changes when it begins to fall, as overrides. What is seen then stays: more photos without haze,
             which the network must leave alone.
+        batches_per_step: batches whose mean gradient makes a step; several processes share them.
         network: the variant's, unless changed.
         clip: the CLIP whose words the pack has; None trains without CLIP.
     """
@@ -163,6 +164,7 @@ class Recipe:
     at_end: tuple[str, ...] = ("haze.none=0.28", "haze.light=0.14", "scenes.levels=0.1")
     weight_decay: float = 1e-3
     ema_decay: float = 0.999
+    batches_per_step: int = 1
     scenes: Scenes = field(default_factory=Scenes)
     haze: HazeMix = field(default_factory=HazeMix)
     camera: Camera = field(default_factory=Camera)

@@ -186,7 +186,7 @@ def _trained(arm: Arm, pack: PhotoPack, recipe: Recipe, weights: dict[str, Tenso
     trainer.start_from({**weights, **fresh})
     batches = InstructedBatches(pack, recipe, arm, basis)
     for step in range(recipe.steps):
-        trainer.train_step(batches[step])
+        trainer.train_step([batches[step]])
     trainer.network.load_state_dict(trainer.ema)
     return trainer.network.eval()
 

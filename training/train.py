@@ -10,6 +10,7 @@ other, and the outcome is the mean of their weights.
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, cast
@@ -30,6 +31,7 @@ from cliphaze_cli.system.part_file import remove_leftovers
 from training.batches import Batch, HazeBatches, PhotoPack
 from training.export import export
 from training.losses import dehazing_loss, psnr
+from training.processes import average_gradients, share
 from training.recipe import Recipe
 
 MAX_GRADIENT_NORM = 1.0
@@ -51,6 +53,9 @@ def train(
     ] = None,
     start_from: Annotated[Path | None, typer.Option(help="Weights to start from, .safetensors.")] = None,
     threads: int = 1,
+    processes: Annotated[
+        int, typer.Option(min=1, help="Cores that share the batches of each step, as in batches_per_step=2.")
+    ] = 1,
     save_every: int = 250,
     device: str = "cpu",
 ) -> None:
@@ -60,7 +65,16 @@ def train(
         recipes = [replace(recipe, seed=recipe.seed + number) for number in range(seeds)]
         runs = [run] if seeds == 1 else [run / str(each.seed) for each in recipes]
         for each, folder in zip(recipes, runs, strict=True):
-            run_recipe(each, pack, folder, start_from=start_from, threads=threads, save_every=save_every, device=device)
+            run_recipe(
+                each,
+                pack,
+                folder,
+                start_from=start_from,
+                threads=threads,
+                processes=processes,
+                save_every=save_every,
+                device=device,
+            )
         export([folder / "state.pt" for folder in runs], run / "weights.safetensors")
     except (ValueError, CliphazeError) as error:
         raise typer.BadParameter(str(error)) from error
@@ -73,14 +87,17 @@ def run_recipe(
     *,
     start_from: Path | None = None,
     threads: int = 1,
+    processes: int = 1,
     save_every: int = 250,
     device: str = "cpu",
 ) -> None:
     """Train by a recipe, or go on where RUN/state.pt stands; with CLIP where the pack has its words.
 
     Raises:
-        ValueError: the state is of another recipe.
+        ValueError: the state is of another recipe; or the processes cannot share a step's batches evenly.
     """
+    if recipe.batches_per_step % processes:
+        raise ValueError(f"{processes} processes share a step's batches evenly: --set batches_per_step={processes}")
     tune_allocator()
     torch.set_num_threads(threads)
     torch.manual_seed(recipe.seed)
@@ -95,22 +112,29 @@ def run_recipe(
         trainer.start_from(begun.network.state_dict(), begun.training)
     if state_path.exists():
         trainer.load_state(torch.load(state_path, weights_only=True))
+    share(lambda rank: _train(trainer, photos, run, rank, processes, save_every), processes)
 
-    loader = DataLoader(
-        HazeBatches(photos, recipe, first=trainer.step), batch_size=None, num_workers=1, prefetch_factor=8
-    )
+
+def _train(trainer: "Trainer", photos: PhotoPack, run: Path, rank: int, processes: int, save_every: int) -> None:
+    """Train to the recipe's end on every `processes`-th batch; the first process logs and saves."""
+    recipe = trainer.recipe
+    batches = HazeBatches(photos, recipe, first=trainer.step)
+    mine = range(rank, len(batches), processes)
+    loader = iter(DataLoader(batches, batch_size=None, sampler=mine, num_workers=1, prefetch_factor=8))
     reports: list[dict[str, float]] = []
-    with _progress_bar() as bar:
+    with _progress_bar(shown=rank == 0) as bar:
         task = bar.add_task("training", total=recipe.steps, completed=trainer.step, said="")
-        for batch in loader:
-            reports.append(trainer.train_step(batch))
+        while trainer.step < recipe.steps:
+            reports.append(trainer.train_step([next(loader) for _ in range(recipe.batches_per_step // processes)]))
             said = f"loss {reports[-1]['loss']:.3f}, {reports[-1]['psnr'] - reports[-1]['psnr_in']:+.1f} dB"
             bar.update(task, completed=trainer.step, said=said)
+            if rank:
+                continue
             if trainer.step % REPORT_EVERY == 0:
                 bar.console.print(_report(run / "log.jsonl", trainer, reports), highlight=False, soft_wrap=True)
                 reports.clear()
             if trainer.step % save_every == 0 or trainer.step == recipe.steps:
-                _save_atomically(trainer.state(), state_path)
+                _save_atomically(trainer.state(), run / "state.pt")
 
 
 class Trainer:
@@ -127,29 +151,33 @@ class Trainer:
         self.seconds = 0.0
         self.started_from: dict[str, Any] | None = None  # how those weights were trained
 
-    def train_step(self, batch: Batch) -> dict[str, float]:
-        """One optimiser step; returns what to log."""
+    def train_step(self, batches: Sequence[Batch]) -> dict[str, float]:
+        """One optimiser step by the mean gradient of some batches, and of those of other processes; what to log."""
         start = time.perf_counter()
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.learning_rate_at(self.step)
-        batch = batch.to(self.device)
-        hazy = batch.hazy.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, torch.bfloat16):
-            K, B = self.network(hazy, batch.density, batch.embedding)
-        loss, estimate = dehazing_loss(K.float(), B.float(), batch, self.recipe.loss)
         self.optimiser.zero_grad()
-        loss.backward()
+        figures = [self._add_gradient(batch.to(self.device), 1 / len(batches)) for batch in batches]
+        average_gradients(self.network)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT_NORM)
         if norm.isfinite():
             self.optimiser.step()
             self._update_ema()
         self.step += 1
         self.seconds += time.perf_counter() - start
+        means = {name: sum(each[name] for each in figures) / len(figures) for name in figures[0]}
+        return {**means, "gradient": float(norm)}
+
+    def _add_gradient(self, batch: Batch, weight: float) -> dict[str, float]:
+        hazy = batch.hazy.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            K, B = self.network(hazy, batch.density, batch.embedding)
+        loss, estimate = dehazing_loss(K.float(), B.float(), batch, self.recipe.loss)
+        (loss * weight).backward()
         return {
             "loss": float(loss.detach()),
             "psnr": psnr(estimate.detach(), batch.clear),
             "psnr_in": psnr(batch.hazy, batch.clear),
-            "gradient": float(norm),
         }
 
     @torch.no_grad()
@@ -200,10 +228,12 @@ def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str,
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
 
 
-def _progress_bar() -> Progress:
+def _progress_bar(shown: bool) -> Progress:
     """Steps, what the last one said, and the time left, on standard error where that is a terminal."""
     columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.fields[said]}"))
-    return Progress(*columns, TimeRemainingColumn(), TextColumn("left"), console=Console(stderr=True))
+    return Progress(
+        *columns, TimeRemainingColumn(), TextColumn("left"), console=Console(stderr=True), disable=not shown
+    )
 
 
 def _report(path: Path, trainer: Trainer, reports: list[dict[str, float]]) -> str:

@@ -33,6 +33,13 @@ def test_a_resumed_run_sees_what_an_unbroken_one_sees(photo_pack, small_batches)
     assert not equal(whole[0], HazeBatches(photo_pack, Recipe("tiny", 9, seed=5))[0])
 
 
+def test_a_step_of_two_batches_takes_the_next_two(photo_pack, small_batches):
+    one, two = (HazeBatches(photo_pack, Recipe("tiny", 8, seed=4, batches_per_step=count)) for count in (1, 2))
+    assert len(two) == 16 and all(equal(one[i], two[i]) for i in range(6))
+    later = HazeBatches(photo_pack, Recipe("tiny", 8, seed=4, batches_per_step=2), first=2)
+    assert len(later) == 12 and equal(two[4], later[0])
+
+
 def test_ranges_and_shapes(photo_pack, small_batches):
     data = HazeBatches(photo_pack, Recipe("tiny", 20))
     for i in range(20):

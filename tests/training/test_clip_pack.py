@@ -238,7 +238,7 @@ def loss_after_training(pack: PhotoPack, steps: int = 150, **instructed: float) 
     torch.manual_seed(0)
     trainer, data = Trainer(run, torch.device("cpu")), HazeBatches(pack, run)
     for step in range(steps):
-        trainer.train_step(data[step])
+        trainer.train_step([data[step]])
     trainer.network.load_state_dict(trainer.ema)
     unseen = HazeBatches(pack, replace(run, seed=99))
     with torch.no_grad():

@@ -129,6 +129,22 @@ def test_the_mean_of_runs_with_several_seeds(pack, weights, tmp_path):
     assert any(not torch.equal(states[0]["ema"][name], states[1]["ema"][name]) for name in states[0]["ema"])
 
 
+def test_processes_share_the_batches_of_a_step(pack, tmp_path):
+    two = {"steps": 5, "settings": ["batches_per_step=2"]}
+    alone = train(pack, tmp_path / "alone", **two)
+    shared = train(pack, tmp_path / "shared", processes=2, save_every=2, **two)
+    assert shared["step"] == alone["step"] == 5
+    torch.testing.assert_close(shared["network"], alone["network"], rtol=1e-3, atol=1e-5)
+    one_batch = train(pack, tmp_path / "one", steps=5)
+    largest = max(float((one_batch["network"][n] - w).abs().max()) for n, w in alone["network"].items())
+    assert largest > 1e-3  # the second batch counts
+
+
+def test_processes_share_evenly(pack, tmp_path):
+    with pytest.raises(typer.BadParameter, match="--set batches_per_step=3"):
+        train(pack, tmp_path / "run", processes=3, settings=["batches_per_step=2"])
+
+
 def test_runs_of_other_recipes_have_no_mean(pack, finished, tmp_path):
     train(pack, tmp_path / "run", steps=2)
     with pytest.raises(typer.BadParameter, match="seed alone"):
@@ -189,7 +205,7 @@ def test_gradients_that_overflow_change_nothing(pack, finite):
     trainer = training.Trainer(Recipe("mini", STEPS, 0, 1e-3), torch.device("cpu"))
     before = {name: p.clone() for name, p in trainer.network.named_parameters()}
     trainer.network.head.weight.register_hook(lambda gradient: gradient if finite else gradient * torch.inf)
-    trainer.train_step(HazeBatches(PhotoPack(pack), Recipe("mini", 1))[0])
+    trainer.train_step([HazeBatches(PhotoPack(pack), Recipe("mini", 1))[0]])
     assert trainer.step == 1
     unchanged = [torch.equal(p, before[name]) for name, p in trainer.network.named_parameters()]
     assert not any(unchanged[-2:]) if finite else all(unchanged)  # the head comes last
