@@ -3,7 +3,6 @@
 A small network's step is many small operations, which a second thread hardly speeds up; a second process does.
 """
 
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +26,6 @@ def share(work: Callable[[int], None], count: int) -> None:
 
 
 def _join(rank: int, work: Callable[[int], None], count: int, meeting: Path) -> None:
-    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # they are all on this machine, whatever its name resolves to
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=count)
     try:
         work(rank)

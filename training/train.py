@@ -94,8 +94,10 @@ def run_recipe(
     """Train by a recipe, or go on where RUN/state.pt stands; with CLIP where the pack has its words.
 
     Raises:
-        ValueError: the state is of another recipe; or the processes cannot share a step's batches evenly.
+        ValueError: the state is of another recipe; or the processes cannot share a step's batches evenly, or a GPU.
     """
+    if processes > 1 and torch.device(device).type != "cpu":
+        raise ValueError("several processes train on CPUs only: leave --processes out")
     if recipe.batches_per_step % processes:
         raise ValueError(f"{processes} processes share a step's batches evenly: --set batches_per_step={processes}")
     tune_allocator()
@@ -116,7 +118,7 @@ def run_recipe(
 
 
 def _train(trainer: "Trainer", photos: PhotoPack, run: Path, rank: int, processes: int, save_every: int) -> None:
-    """Train to the recipe's end on every `processes`-th batch; the first process logs and saves."""
+    """Train to the recipe's end on every `processes`-th batch; the first process logs its own batches, and saves."""
     recipe = trainer.recipe
     batches = HazeBatches(photos, recipe, first=trainer.step)
     mine = range(rank, len(batches), processes)
@@ -125,11 +127,12 @@ def _train(trainer: "Trainer", photos: PhotoPack, run: Path, rank: int, processe
     with _progress_bar(shown=rank == 0) as bar:
         task = bar.add_task("training", total=recipe.steps, completed=trainer.step, said="")
         while trainer.step < recipe.steps:
-            reports.append(trainer.train_step([next(loader) for _ in range(recipe.batches_per_step // processes)]))
-            said = f"loss {reports[-1]['loss']:.3f}, {reports[-1]['psnr'] - reports[-1]['psnr_in']:+.1f} dB"
-            bar.update(task, completed=trainer.step, said=said)
+            figures = trainer.train_step([next(loader) for _ in range(recipe.batches_per_step // processes)])
             if rank:
                 continue
+            reports.append(figures)
+            said = f"loss {figures['loss']:.3f}, {figures['psnr'] - figures['psnr_in']:+.1f} dB"
+            bar.update(task, completed=trainer.step, said=said)
             if trainer.step % REPORT_EVERY == 0:
                 bar.console.print(_report(run / "log.jsonl", trainer, reports), highlight=False, soft_wrap=True)
                 reports.clear()

@@ -143,6 +143,8 @@ def test_processes_share_the_batches_of_a_step(pack, tmp_path):
 def test_processes_share_evenly(pack, tmp_path):
     with pytest.raises(typer.BadParameter, match="--set batches_per_step=3"):
         train(pack, tmp_path / "run", processes=3, settings=["batches_per_step=2"])
+    with pytest.raises(typer.BadParameter, match="on CPUs only"):
+        train(pack, tmp_path / "run", processes=2, settings=["batches_per_step=2"], device="cuda")
 
 
 def test_runs_of_other_recipes_have_no_mean(pack, finished, tmp_path):
