@@ -26,8 +26,8 @@ EMA_DECAY = 0.99  # a short run's average must not dwell on its start
 
 
 def ablate(
-    pack: Annotated[Path, typer.Argument(help="Made by training.prepare.")],
-    data: Annotated[Path, typer.Argument(help="Folder of sets to score on.")],
+    pack: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Made by training.prepare.")],
+    data: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of sets to score on.")],
     runs: Annotated[Path, typer.Argument(help="Folder of the trials.")],
     trials: Annotated[list[str], typer.Argument(help='"NAME: part.field=value ..."; the name alone is the recipe.')],
     start_from: Annotated[Path | None, typer.Option(help="Weights that every trial starts from.")] = None,

@@ -71,7 +71,12 @@ def score_set(pairs: PairSet, dehaze_file: DehazeFile) -> SetScore:
 
 
 def evaluate(
-    data: Annotated[Path, typer.Argument(help="Folder of sets, each with hazy/ and clear/, or of clear photos.")],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, file_okay=False, help="Folder of sets, each with hazy/ and clear/, or of clear photos."
+        ),
+    ],
     model: str = "tiny",
     weights: Annotated[Path | None, typer.Option(help="Score these weights instead of the named ones.")] = None,
     outputs: Annotated[Path | None, typer.Option(help="Score a tool's outputs, FOLDER/SET/STEM.*, instead.")] = None,

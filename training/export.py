@@ -22,7 +22,10 @@ DENSITY_WEIGHTS = "cam.explicit.weight"  # of the density map; nothing where the
 
 
 def export(
-    states: Annotated[list[Path], typer.Argument(help="state.pt of a run, or of several, whose mean is taken.")],
+    states: Annotated[
+        list[Path],
+        typer.Argument(exists=True, dir_okay=False, help="state.pt of a run, or of several, whose mean is taken."),
+    ],
     weights: Annotated[Path, typer.Argument(help="File to write, .safetensors.")],
 ) -> None:
     """Write a run's averaged weights, or several runs' mean, as a checkpoint."""

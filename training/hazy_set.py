@@ -20,7 +20,7 @@ from training.recipe import Recipe
 
 
 def hazy_set(
-    photos: Annotated[Path, typer.Argument(help="Folder of clear photos.")],
+    photos: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of clear photos.")],
     target: Annotated[Path, typer.Argument(help="Folder to write, with hazy/ and clear/ in it.")],
     kinds: Annotated[list[str] | None, typer.Option("--kind", help="Only this kind of haze; repeatable.")] = None,
     settings: Annotated[

@@ -29,7 +29,7 @@ ATTRIBUTION = weights_dir() / "ATTRIBUTION.csv"
 
 
 def prepare(
-    photos: Annotated[Path, typer.Argument(help="Folder of clean photos.")],
+    photos: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of clean photos.")],
     pack: Annotated[Path, typer.Argument(help="File to write, .npz.")],
     photo_list: Annotated[
         Path, typer.Option("--list", help="CSV with the columns `file` and `shows` (place or thing).")

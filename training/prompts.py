@@ -49,7 +49,7 @@ class Labelled:
 
 
 def prompts(
-    photos: Annotated[Path, typer.Argument(help="Folder of clean photos.")],
+    photos: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of clean photos.")],
     output: Annotated[Path, typer.Argument(help="File to write, .safetensors.")],
     clip: Annotated[str, typer.Option(help="open_clip model, with or without :TAG.")] = DEFAULT_MODEL,
     builder: Annotated[str | None, typer.Option(help="Of the maps that they are for.")] = None,

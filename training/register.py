@@ -21,8 +21,8 @@ from training.pairs import find_sets
 
 
 def register(
-    weights: Annotated[Path, typer.Argument(help="Checkpoint made by training.export.")],
-    data: Annotated[Path, typer.Argument(help="Folder of sets to score on.")],
+    weights: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Checkpoint made by training.export.")],
+    data: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of sets to score on.")],
 ) -> None:
     """Embed a checkpoint, with its size, digest and scores."""
     dehazer = Dehazer.from_pretrained(weights=weights)

@@ -13,8 +13,10 @@ GAP = 4  # px between photos
 
 
 def sheet(
-    hazy: Annotated[Path, typer.Argument(help="Folder of inputs.")],
-    dehazed: Annotated[Path, typer.Argument(help="Folder of outputs with the same file stems.")],
+    hazy: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of inputs.")],
+    dehazed: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="Folder of outputs with the same file stems.")
+    ],
     target: Annotated[Path, typer.Argument(help="Picture to write.")],
     columns: Annotated[int, typer.Option(help="Pairs side by side.")] = 3,
     width: Annotated[int, typer.Option(help="Pixels of one photo's width.")] = 320,

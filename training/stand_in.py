@@ -75,8 +75,11 @@ MAPS: dict[str, Callable[[Tensor, Generator], Tensor]] = {
 
 
 def study(
-    pack: Annotated[Path, typer.Argument(help="Made by training.prepare.")],
-    data: Annotated[Path, typer.Argument(help="Folder of sets, whose clear photos are hazed to score on.")],
+    pack: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Made by training.prepare.")],
+    data: Annotated[
+        Path,
+        typer.Argument(exists=True, file_okay=False, help="Folder of sets, whose clear photos are hazed to score on."),
+    ],
     runs: Annotated[Path, typer.Argument(help="Folder of results; finished ones are not repeated.")],
     start_from: Annotated[Path, typer.Option(help="Weights that every arm starts from.")],
     steps: int = 600,

@@ -35,7 +35,9 @@ COLUMNS = ("absent", "true, degraded", "random")
 
 
 def check(
-    data: Annotated[Path, typer.Argument(help="Folder of sets, each with clear/, or of clear photos.")],
+    data: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="Folder of sets, each with clear/, or of clear photos.")
+    ],
     model: str = "tiny",
     weights: Annotated[Path | None, typer.Option(help="Check these weights instead of the named ones.")] = None,
     resolution: str = "auto",

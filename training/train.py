@@ -39,7 +39,7 @@ REPORT_EVERY = 100
 
 
 def train(
-    pack: Annotated[Path, typer.Argument(help="Made by training.prepare.")],
+    pack: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Made by training.prepare.")],
     run: Annotated[Path, typer.Argument(help="Folder of the run; resumed if it holds a state.")],
     variant: str = "tiny",
     steps: int = 8000,
