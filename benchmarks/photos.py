@@ -33,7 +33,7 @@ def main(
     typer.echo(machine())
     typer.echo("| megapixels | threads | read | network | apply | write | seconds |\n|---|---|---|---|---|---|---|")
     memory = [
-        "| megapixels | command, seconds | own process, peak MB | with its reader, peak MB |",
+        "| megapixels | command, seconds | the command itself, peak MB | all its processes, peak MB |",
         "|---|---|---|---|",
     ]
     with tempfile.TemporaryDirectory() as folder:

@@ -8,18 +8,18 @@ Seconds a batch, of steps after the first ones, which pay for starting.
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from benchmarks.processes import seconds
 from benchmarks.timing import machine, ratios
+from training.arguments import Pack
 
 WARM_UP, MEASURED = 10, 40  # batches
 CANDIDATES = {"one core": (1, 1), "two threads": (2, 1), "two processes": (1, 2)}  # threads, processes
 
 
-def training(pack: Annotated[Path, typer.Argument(help="Made by training.prepare.")]) -> None:
+def training(pack: Pack) -> None:
     """Print what a batch takes."""
     taken = {}
     for name, (threads, processes) in CANDIDATES.items():

@@ -15,6 +15,7 @@ import typer
 
 from cliphaze_cli.dehazer import Dehazer
 from cliphaze_cli.prior.clip_model import ClipPrior
+from training.arguments import Pack, existing_folder
 from training.evaluate import dehaze_files, score_set
 from training.export import export
 from training.pairs import find_sets
@@ -26,8 +27,8 @@ EMA_DECAY = 0.99  # a short run's average must not dwell on its start
 
 
 def ablate(
-    pack: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Made by training.prepare.")],
-    data: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of sets to score on.")],
+    pack: Pack,
+    data: Annotated[Path, existing_folder("Folder of sets to score on.")],
     runs: Annotated[Path, typer.Argument(help="Folder of the trials.")],
     trials: Annotated[list[str], typer.Argument(help='"NAME: part.field=value ..."; the name alone is the recipe.')],
     start_from: Annotated[Path | None, typer.Option(help="Weights that every trial starts from.")] = None,

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cliphaze_cli.system.errors import CliphazeError
+from training.arguments import Pack
 from training.export import export
 from training.recipe import Recipe
 from training.train import run_recipe
@@ -25,30 +26,20 @@ SECOND = Recipe("tiny", 400, seed=21, learning_rate=5e-4).override(
 
 
 def main(
-    pack: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Made by training.prepare.")],
+    pack: Pack,
     run: Annotated[Path, typer.Argument(help="Folder of both parts; resumed if it holds their states.")],
     threads: int = 1,
     device: str = "cpu",
 ) -> None:
     """Train both parts, or resume."""
+    first, second = run / "1", run / "2"
     try:
-        train_in_parts([FIRST, SECOND], pack, run, threads=threads, device=device)
+        run_recipe(FIRST, pack, first, threads=threads, device=device)
+        export([first / "state.pt"], first / "weights.safetensors")
+        run_recipe(SECOND, pack, second, start_from=first / "weights.safetensors", threads=threads, device=device)
+        export([second / "state.pt"], run / "weights.safetensors")
     except (ValueError, CliphazeError) as error:
         raise typer.BadParameter(str(error)) from error
-
-
-def train_in_parts(parts: list[Recipe], pack: Path, run: Path, *, threads: int = 1, device: str = "cpu") -> None:
-    """Train by one recipe after another, each from the averaged weights of the one before, in RUN/1, RUN/2 ...
-
-    Raises:
-        ValueError: a folder holds a state of another recipe.
-    """
-    weights = None
-    for number, recipe in enumerate(parts, 1):
-        folder = run / str(number)
-        run_recipe(recipe, pack, folder, start_from=weights, threads=threads, device=device)
-        weights = run / "weights.safetensors" if recipe is parts[-1] else folder / "weights.safetensors"
-        export([folder / "state.pt"], weights)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from cliphaze_cli.dehazer import Dehazer
 from cliphaze_cli.prior.clip_model import ClipPrior
+from training.arguments import existing_folder
 from training.metrics import psnr, quality
 from training.pairs import PairSet, find_sets, read_rgb
 from training.wrong_maps import WRONG_MAPS, costs
@@ -71,12 +72,7 @@ def score_set(pairs: PairSet, dehaze_file: DehazeFile) -> SetScore:
 
 
 def evaluate(
-    data: Annotated[
-        Path,
-        typer.Argument(
-            exists=True, file_okay=False, help="Folder of sets, each with hazy/ and clear/, or of clear photos."
-        ),
-    ],
+    data: Annotated[Path, existing_folder("Folder of sets, each with hazy/ and clear/, or of clear photos.")],
     model: str = "tiny",
     weights: Annotated[Path | None, typer.Option(help="Score these weights instead of the named ones.")] = None,
     outputs: Annotated[Path | None, typer.Option(help="Score a tool's outputs, FOLDER/SET/STEM.*, instead.")] = None,

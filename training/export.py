@@ -16,16 +16,14 @@ from torch import Tensor
 
 from cliphaze_cli.network import checkpoint
 from cliphaze_cli.network.cliphaze import CLIPHaze
+from training.arguments import existing_file
 from training.recipe import Recipe
 
 DENSITY_WEIGHTS = "cam.explicit.weight"  # of the density map; nothing where there is none
 
 
 def export(
-    states: Annotated[
-        list[Path],
-        typer.Argument(exists=True, dir_okay=False, help="state.pt of a run, or of several, whose mean is taken."),
-    ],
+    states: Annotated[list[Path], existing_file("state.pt of a run, or of several, whose mean is taken.")],
     weights: Annotated[Path, typer.Argument(help="File to write, .safetensors.")],
 ) -> None:
     """Write a run's averaged weights, or several runs' mean, as a checkpoint."""

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from PIL import Image
 
+from training.arguments import existing_folder
 from training.haze import KINDS
 from training.hazed import hazed_photo
 from training.pairs import read_rgb
@@ -20,7 +21,7 @@ from training.recipe import Recipe
 
 
 def hazy_set(
-    photos: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of clear photos.")],
+    photos: Annotated[Path, existing_folder("Folder of clear photos.")],
     target: Annotated[Path, typer.Argument(help="Folder to write, with hazy/ and clear/ in it.")],
     kinds: Annotated[list[str] | None, typer.Option("--kind", help="Only this kind of haze; repeatable.")] = None,
     settings: Annotated[

@@ -19,6 +19,7 @@ from PIL import Image, ImageOps
 
 from cliphaze_cli.hub.registry import weights_dir
 from cliphaze_cli.prior.clip_model import ClipPrior
+from training.arguments import existing_folder
 from training.clip_pack import PackedPhoto, ask_clip
 from training.popup_depth import popup_depth
 from training.recipe import HazeMix
@@ -29,7 +30,7 @@ ATTRIBUTION = weights_dir() / "ATTRIBUTION.csv"
 
 
 def prepare(
-    photos: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of clean photos.")],
+    photos: Annotated[Path, existing_folder("Folder of clean photos.")],
     pack: Annotated[Path, typer.Argument(help="File to write, .npz.")],
     photo_list: Annotated[
         Path, typer.Option("--list", help="CSV with the columns `file` and `shows` (place or thing).")

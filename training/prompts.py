@@ -25,6 +25,7 @@ from cliphaze_cli.prior.builders import WINDOWS
 from cliphaze_cli.prior.clip_model import ClipPrior
 from cliphaze_cli.prior.prompt_file import LearnedPrompts, save_prompts
 from cliphaze_cli.prior.scoring import TEMPERATURE, PromptEmbeddings
+from training.arguments import existing_folder
 from training.hazed import hazed_photo
 from training.pairs import read_rgb
 
@@ -49,7 +50,7 @@ class Labelled:
 
 
 def prompts(
-    photos: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of clean photos.")],
+    photos: Annotated[Path, existing_folder("Folder of clean photos.")],
     output: Annotated[Path, typer.Argument(help="File to write, .safetensors.")],
     clip: Annotated[str, typer.Option(help="open_clip model, with or without :TAG.")] = DEFAULT_MODEL,
     builder: Annotated[str | None, typer.Option(help="Of the maps that they are for.")] = None,

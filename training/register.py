@@ -16,13 +16,14 @@ import typer
 from cliphaze_cli.dehazer import Dehazer
 from cliphaze_cli.hub.registry import weights_dir
 from cliphaze_cli.hub.verification import digest_of
+from training.arguments import existing_file, existing_folder
 from training.evaluate import dehaze_files, score_set, table
 from training.pairs import find_sets
 
 
 def register(
-    weights: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Checkpoint made by training.export.")],
-    data: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of sets to score on.")],
+    weights: Annotated[Path, existing_file("Checkpoint made by training.export.")],
+    data: Annotated[Path, existing_folder("Folder of sets to score on.")],
 ) -> None:
     """Embed a checkpoint, with its size, digest and scores."""
     dehazer = Dehazer.from_pretrained(weights=weights)

@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 from PIL import Image, ImageOps
 
+from training.arguments import existing_folder
+
 GAP = 4  # px between photos
 
 
 def sheet(
-    hazy: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of inputs.")],
-    dehazed: Annotated[
-        Path, typer.Argument(exists=True, file_okay=False, help="Folder of outputs with the same file stems.")
-    ],
+    hazy: Annotated[Path, existing_folder("Folder of inputs.")],
+    dehazed: Annotated[Path, existing_folder("Folder of outputs with the same file stems.")],
     target: Annotated[Path, typer.Argument(help="Picture to write.")],
     columns: Annotated[int, typer.Option(help="Pairs side by side.")] = 3,
     width: Annotated[int, typer.Option(help="Pixels of one photo's width.")] = 320,

@@ -26,6 +26,7 @@ from torch import Generator, Tensor
 from cliphaze_cli.network.cliphaze import CLIPHaze, apply_maps
 from cliphaze_cli.prior.embedding import degradation_basis, without_degradation
 from cliphaze_cli.restoration.pixels import rows_as_tensor
+from training.arguments import Pack, existing_folder
 from training.batches import Batch, HazeBatches, PhotoPack
 from training.haze import Haze, add_haze
 from training.instruction import ABSENT, degraded_density
@@ -75,11 +76,8 @@ MAPS: dict[str, Callable[[Tensor, Generator], Tensor]] = {
 
 
 def study(
-    pack: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Made by training.prepare.")],
-    data: Annotated[
-        Path,
-        typer.Argument(exists=True, file_okay=False, help="Folder of sets, whose clear photos are hazed to score on."),
-    ],
+    pack: Pack,
+    data: Annotated[Path, existing_folder("Folder of sets, whose clear photos are hazed to score on.")],
     runs: Annotated[Path, typer.Argument(help="Folder of results; finished ones are not repeated.")],
     start_from: Annotated[Path, typer.Option(help="Weights that every arm starts from.")],
     steps: int = 600,

@@ -22,6 +22,7 @@ from torch import Tensor
 from cliphaze_cli.dehazer import Dehazer
 from cliphaze_cli.prior.clip_model import ClipPrior
 from cliphaze_cli.restoration.pixels import tensor_as_rows
+from training.arguments import existing_folder
 from training.hazed import whole_haze
 from training.instruction import degraded_density
 from training.metrics import psnr
@@ -35,9 +36,7 @@ COLUMNS = ("absent", "true, degraded", "random")
 
 
 def check(
-    data: Annotated[
-        Path, typer.Argument(exists=True, file_okay=False, help="Folder of sets, each with clear/, or of clear photos.")
-    ],
+    data: Annotated[Path, existing_folder("Folder of sets, each with clear/, or of clear photos.")],
     model: str = "tiny",
     weights: Annotated[Path | None, typer.Option(help="Check these weights instead of the named ones.")] = None,
     resolution: str = "auto",

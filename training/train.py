@@ -28,6 +28,7 @@ from cliphaze_cli.system.allocator import tune_allocator
 from cliphaze_cli.system.atomic_file import atomic_file
 from cliphaze_cli.system.errors import CliphazeError
 from cliphaze_cli.system.part_file import remove_leftovers
+from training.arguments import Pack
 from training.batches import Batch, HazeBatches, PhotoPack
 from training.export import export
 from training.losses import dehazing_loss, psnr
@@ -39,7 +40,7 @@ REPORT_EVERY = 100
 
 
 def train(
-    pack: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Made by training.prepare.")],
+    pack: Pack,
     run: Annotated[Path, typer.Argument(help="Folder of the run; resumed if it holds a state.")],
     variant: str = "tiny",
     steps: int = 8000,

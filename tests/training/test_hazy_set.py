@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-import typer
 from PIL import Image
-from typer.testing import CliRunner
 
+from tests.training.commands import run
 from tests.training.scenes import landscape
 from training.hazy_set import hazy_set
 from training.pairs import find_sets, read_rgb
@@ -20,15 +19,9 @@ def photos(tmp_path):
     return folder
 
 
-def run(*arguments):
-    app = typer.Typer()
-    app.command()(hazy_set)
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
 def test_photos_lie_under_the_haze_asked_for(photos, tmp_path):
     for kind in ("none", "dense"):
-        result = run(photos, tmp_path / "data" / kind, "--kind", kind, "--set", "haze.fine=0")
+        result = run(hazy_set, photos, tmp_path / "data" / kind, "--kind", kind, "--set", "haze.fine=0")
         assert result.exit_code == 0, result.output
     dense, none = find_sets(tmp_path / "data")
     assert [hazy.name for hazy, _ in dense.pairs] == ["0.png", "1.png", "2.png"]
@@ -40,5 +33,5 @@ def test_photos_lie_under_the_haze_asked_for(photos, tmp_path):
 
 @pytest.mark.parametrize("wrong", [("--kind", "fog"), ("--set", "haze.fog=1")])
 def test_an_unknown_haze_is_refused(photos, tmp_path, wrong):
-    result = run(photos, tmp_path / "set", *wrong)
+    result = run(hazy_set, photos, tmp_path / "set", *wrong)
     assert result.exit_code == 2 and "fog" in result.output and not (tmp_path / "set").exists()

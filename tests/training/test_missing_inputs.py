@@ -1,9 +1,8 @@
 """Inputs that are not there: one line that names them, and nothing is written."""
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
+from tests.training.commands import run
 from training import ablate, embedded, evaluate, export, hazy_set, prepare, register, sheet, synthetic_check, train
 
 
@@ -24,9 +23,7 @@ from training import ablate, embedded, evaluate, export, hazy_set, prepare, regi
 )
 def test_a_missing_input_is_named(command, others, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    app = typer.Typer()
-    app.command()(command)
-    result = CliRunner().invoke(app, ["none", *others])
+    result = run(command, "none", *others)
     said = " ".join(result.output.replace("│", " ").split())
     assert result.exit_code == 2 and "'none' does not exist" in said
     assert not list(tmp_path.iterdir())

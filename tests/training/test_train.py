@@ -8,11 +8,11 @@ import pytest
 import torch
 import typer
 from PIL import Image
-from typer.testing import CliRunner
 
 from cliphaze_cli.dehazer import Dehazer
 from cliphaze_cli.network import checkpoint
 from cliphaze_cli.network.config import VARIANTS, CLIPHazeConfig
+from tests.training.commands import run
 from tests.training.conftest import use_small_batches
 from tests.training.scenes import hazy, landscape
 from training import recipe as recipes
@@ -248,9 +248,7 @@ def data(tmp_path_factory):
 
 
 def score(*arguments) -> str:
-    app = typer.Typer()
-    app.command()(evaluate)
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    result = run(evaluate, *arguments)
     assert result.exit_code == 0, result.output
     return result.stdout
 
@@ -320,7 +318,5 @@ def test_scores_of_a_tools_outputs(data, tmp_path):
 
 
 def test_outputs_that_are_not_there_are_named(data, tmp_path):
-    app = typer.Typer()
-    app.command()(evaluate)
-    result = CliRunner().invoke(app, [str(data), "--outputs", str(tmp_path)])
+    result = run(evaluate, data, "--outputs", tmp_path)
     assert result.exit_code != 0 and "no output for" in " ".join(result.output.split())
